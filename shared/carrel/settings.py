@@ -1,0 +1,70 @@
+"""Configuration: ``CARREL_*`` environment variables and command-line options, read once, in ``main()``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from carrel.errors import BadRequest
+
+__all__ = ["Settings"]
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a server needs to know about its surroundings.
+
+    ``roots``: folders whose files may be read; none means that no local file may be read.
+    ``encoder``: name of the encoder, or ``none`` for lexical-only search.
+    ``allow_hosts``: exact ``host`` or ``host:port`` names exempt from the private-address rule.
+    ``provider_urls``: base URL per scholarly provider, where it is not the public one (a mirror, or a test).
+    """
+
+    data: Path
+    models: Path
+    roots: tuple[Path, ...] = ()
+    encoder: str = DEFAULT_ENCODER
+    read_only: bool = False
+    contact: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    allow_hosts: tuple[str, ...] = ()
+    provider_urls: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_CONTACT``,
+        ``CARREL_ALLOW_HOSTS``, ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
+
+        Raises BadRequest for a contact that is not an e-mail address.
+        """
+        contact = environment.get("CARREL_CONTACT", "").strip()
+        if contact and "@" not in contact:
+            raise BadRequest("CARREL_CONTACT must be an e-mail address; scholarly services ask for one")
+        data = environment.get("CARREL_DATA") or platformdirs.user_data_dir("carrel", appauthor=False)
+        models = environment.get("CARREL_MODELS") or str(
+            Path(platformdirs.user_cache_dir("carrel", appauthor=False)) / "models"
+        )
+        return cls(
+            data=Path(data).expanduser().absolute(),
+            models=Path(models).expanduser().absolute(),
+            roots=tuple(
+                Path(part).expanduser().absolute()
+                for part in environment.get("CARREL_ROOTS", "").split(os.pathsep)
+                if part.strip()
+            ),
+            encoder=environment.get("CARREL_ENCODER", "").strip() or DEFAULT_ENCODER,
+            contact=contact,
+            keys=_named(environment, "CARREL_KEY_"),
+            allow_hosts=tuple(h.strip() for h in environment.get("CARREL_ALLOW_HOSTS", "").split(",") if h.strip()),
+            provider_urls=_named(environment, "CARREL_URL_"),
+        )
+
+
+def _named(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key[len(prefix) :].lower(): value for key, value in environment.items() if key.startswith(prefix) and value}
