@@ -1,0 +1,212 @@
+"""I have the text of an HTML page: is it safe to give to the tree builder?
+
+Tree builders are quadratic, or worse, on a few shapes no honest page has: thousands of open elements, of unclosed
+formatting tags (each new block clones them all), of attributes in one tag, of options. This reads the tags once,
+keeping a stack as the HTML standard's tree construction does where that decides depth, and gives up at stated limits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+__all__ = ["MAX_CHARS", "tag_end", "too_hostile"]
+
+MAX_CHARS = 5_000_000
+MAX_DEPTH = 512
+MAX_ATTRIBUTES = 2_000
+MAX_OPTIONS = 20_000
+MAX_TAGS = 120_000  # start tags; past this the pure-Python steps after the parser take seconds
+MAX_FORMATTING = 128  # unclosed formatting tags at one time
+MAX_CLONES = 2_000_000  # open formatting tags summed over all start tags: what the tree builder may have to clone
+
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*)|!--|[!?])")
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+)
+_UNCOUNTED = frozenset(["html", "head", "body", "p", "li", "dt", "dd", "option", "optgroup", "rp", "rt"])
+_RAW = frozenset(["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"])
+_FORMATTING = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
+_MARKERS = frozenset(["table", "td", "th", "caption", "template", "applet", "marquee", "object"])
+_IN_TABLE = frozenset(["td", "th", "tr", "tbody", "thead", "tfoot", "caption", "colgroup"])
+_SPECIAL = (
+    frozenset(
+        [
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "button",
+            "center",
+            "details",
+            "dialog",
+            "dir",
+            "div",
+            "dl",
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "frameset",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hgroup",
+            "listing",
+            "main",
+            "menu",
+            "nav",
+            "ol",
+            "pre",
+            "search",
+            "section",
+            "select",
+            "summary",
+            "ul",
+        ]
+    )
+    | _MARKERS
+    | _IN_TABLE
+)
+
+
+class _TrippedError(Exception):
+    pass
+
+
+class _Stack:
+    """Open elements, as far as they decide how deep the tree gets; each step looks at ``MAX_DEPTH`` of them at most."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._formatting = 0
+        self._clones = 0
+
+    def inside(self, name: str) -> bool:
+        return self._counts[name] > 0
+
+    def start(self, name: str) -> None:
+        self._clones += self._formatting
+        if name in _IN_TABLE:
+            if not self.inside("table"):
+                return  # the tree builder drops it too
+            self._cut(self._last("table") + 1, formatting_too=True)
+        if name in _UNCOUNTED:
+            return
+        self._open.append(name)
+        self._counts[name] += 1
+        self._formatting += name in _FORMATTING
+        if len(self._open) > MAX_DEPTH or self._formatting > MAX_FORMATTING or self._clones > MAX_CLONES:
+            raise _TrippedError
+
+    def end(self, name: str) -> None:
+        if not self.inside(name):
+            return
+        place = self._last(name)
+        above = self._open[place + 1 :]
+        if name in _FORMATTING:
+            if not _MARKERS.intersection(above):
+                self._drop(place)
+        elif name in _MARKERS or name in _IN_TABLE:
+            self._cut(place, formatting_too=True)
+        elif not (_MARKERS if name in _SPECIAL else _SPECIAL).intersection(above):
+            self._cut(place, formatting_too=False)
+
+    def _last(self, name: str) -> int:
+        return len(self._open) - 1 - self._open[::-1].index(name)
+
+    def _drop(self, place: int) -> None:
+        name = self._open.pop(place)
+        self._counts[name] -= 1
+        self._formatting -= name in _FORMATTING
+
+    def _cut(self, place: int, *, formatting_too: bool) -> None:
+        """Close everything from ``place`` on; formatting tags that were not closed come back in the next block."""
+        closed = self._open[place:]
+        kept = [] if formatting_too else [name for name in closed[1:] if name in _FORMATTING]
+        self._open[place:] = kept
+        self._counts.subtract(closed)
+        self._counts.update(kept)
+        self._formatting += len(kept) - sum(name in _FORMATTING for name in closed)
+
+
+def too_hostile(html: str) -> bool:
+    """Tell whether a page goes past the limits; one pass over its tags, whatever they are."""
+    if len(html) > MAX_CHARS:
+        return True
+    try:
+        _scan(html)
+    except _TrippedError:
+        return True
+    return False
+
+
+def _scan(html: str) -> None:
+    stack = _Stack()
+    tags = options = place = 0
+    lowered = html.lower()
+    while (match := _TAG.search(html, place)) is not None:
+        place = match.end()
+        name = (match[2] or "").lower()
+        if not name:
+            place = _after_comment(html, match)
+            continue
+        stop = tag_end(html, place)
+        if stop - place > MAX_ATTRIBUTES * 2:
+            _count_attributes(html, place, stop)
+        place = stop + 1
+        if match[1]:
+            stack.end(name)
+            continue
+        tags += 1
+        options += name == "option"
+        if tags > MAX_TAGS or options > MAX_OPTIONS:
+            raise _TrippedError
+        foreign = stack.inside("svg") or stack.inside("math")
+        if name not in _VOID and not (foreign and html[stop - 1 : stop] == "/"):
+            if name in _RAW and not foreign:
+                closing = lowered.find(f"</{name}", place)
+                place = len(html) if closing < 0 else closing
+            else:
+                stack.start(name)
+
+
+def _after_comment(html: str, match: re.Match[str]) -> int:
+    if match[0] != "<!--":
+        stop = html.find(">", match.end())
+    elif html.startswith((">", "->"), match.end()):
+        return match.end()
+    else:
+        end = re.compile(r"--!?>").search(html, match.end())
+        return len(html) if end is None else end.end()
+    return len(html) if stop < 0 else stop + 1
+
+
+_TAG_STOP = re.compile(r""">|=\s*(["'])""")
+_ATTRIBUTE = re.compile(r"""[^\s>"'/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']*))?|["'=/]""")
+
+
+def tag_end(html: str, place: int) -> int:
+    """Where the tag ends that has its name before ``place``; a ``>`` in a quoted value does not end it."""
+    while (match := _TAG_STOP.search(html, place)) is not None:
+        if not match[1]:
+            return match.start()
+        closing = html.find(match[1], match.end())
+        if closing < 0:
+            break
+        place = closing + 1
+    return len(html)
+
+
+def _count_attributes(html: str, place: int, stop: int) -> None:
+    for count, _ in enumerate(_ATTRIBUTE.finditer(html, place, stop), start=1):
+        if count > MAX_ATTRIBUTES:
+            raise _TrippedError

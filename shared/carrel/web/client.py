@@ -1,0 +1,394 @@
+"""I have a URL: give me what it holds, politely and safely."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode
+
+import anyio
+
+from carrel.errors import BadRequest, CarrelError, NotFound, RateLimited, Refused, TimedOut, Unavailable
+from carrel.records import Page
+from carrel.web.bodies import ACCEPT_ENCODING, BodyReader
+from carrel.web.pacing import Pacer
+from carrel.web.robots import MAX_ROBOTS, Robots
+from carrel.web.urls import WebUrl, check_url, join_location
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from carrel.web.transport import Resolver
+
+__all__ = ["ACCEPT_PAGE", "WebClient"]
+
+Params = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
+
+AGENT = "carrel"
+MAX_PAGE = 5_000_000
+MAX_PDF = 30_000_000
+MAX_REDIRECTS = 5
+REDIRECT_BODY = 16_384
+RETRIES = 2
+BACKOFF = 0.4  # seconds before the first retry; three times that before the second
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 15.0
+API_PER_SECOND = 10.0
+ACCEPT_PAGE = (
+    "text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, application/pdf;q=0.8, text/plain;q=0.8, */*;q=0.5"
+)
+# the only words of a failed connection that are repeated; the transport speaks no others
+CONNECT_WORDS = frozenset({"the name could not be resolved", "no secure connection", "no connection"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRIED = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What one `get` wants, with the moment it ends on the client's clock."""
+
+    accept: str
+    headers: Mapping[str, str]
+    max_bytes: int | None
+    robots: bool
+    ends: float
+    per_second: float | None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    truncated: bool = False
+
+
+@dataclass(slots=True)
+class _Trail:
+    """The redirects followed so far."""
+
+    start: WebUrl
+    passed: list[str] = field(default_factory=list)
+
+
+class WebClient:
+    """Reads pages and APIs over http and https; an async context manager, safe for concurrent calls of one event loop.
+
+    Only public addresses are dialled, except exact ``allow_hosts`` (``host`` or ``host:port``) of the user's own
+    configuration. ``transport`` replaces the network (tests hand in a pretend one). ``per_second`` and ``burst`` pace
+    pages of one host; calls with ``robots=False`` (APIs) may go at ten per second unless they say otherwise.
+    ``clock`` is monotonic seconds, ``now`` the wall clock, ``chance`` a number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str = "",
+        contact: str = "",
+        allow_hosts: Collection[str] = (),
+        transport: httpx2.AsyncBaseTransport | None = None,
+        resolver: Resolver | None = None,
+        per_second: float = 2.0,
+        burst: int = 6,
+        retries: int = RETRIES,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._agent = user_agent or _user_agent(contact)
+        self._allow_hosts = tuple(allow_hosts)
+        self._transport = transport
+        self._resolver = resolver
+        self._retries = retries
+        self._clock = clock
+        self._sleep = sleep
+        self._now = now
+        self._chance = chance
+        self._pacer = Pacer(per_second=per_second, burst=burst, clock=clock, sleep=sleep)
+        self._robots = Robots(AGENT, clock=clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; the client may be used again and then opens new ones."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        deadline: float = 20.0,
+        robots: bool = True,
+        accept: str = "*/*",
+        per_second: float | None = None,
+    ) -> Page:
+        """GET a URL and return whatever HTTP status it has.
+
+        Redirects (five at most) are followed, each checked anew; ``headers`` go to the first origin only. 429, 502,
+        503, 504, timeouts and dropped connections are tried twice more while the deadline allows. ``deadline`` is in
+        seconds for everything together. ``max_bytes`` bounds the decoded body (5 MB, PDF 30 MB); a longer one comes
+        back ``truncated``.
+
+        Raises BadRequest (malformed URL), Refused (address, port, robots.txt), RateLimited, TimedOut, Unavailable.
+        """
+        target = check_url(_with_params(url, params), allow_hosts=self._allow_hosts)
+        rate = per_second if per_second is not None or robots else API_PER_SECOND
+        call = _Call(accept, dict(headers or {}), max_bytes, robots, self._clock() + deadline, rate)
+        try:
+            with anyio.fail_after(deadline):
+                return await self._follow(target, call)
+        except TimeoutError:
+            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
+
+    async def read(
+        self,
+        url: str,
+        *,
+        max_bytes: int | None = None,
+        deadline: float = 20.0,
+        robots: bool = True,
+        accept: str = ACCEPT_PAGE,
+    ) -> Page:
+        """GET a page to be read: only a 2xx answer comes back.
+
+        Raises, besides what `get` raises, NotFound (404, 410), RateLimited (429), Refused (401, 402, 403, 451) and
+        Unavailable (anything else).
+        """
+        page = await self.get(url, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept)
+        if 200 <= page.status < 300:
+            return page
+        raise _failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
+
+    async def _follow(self, target: WebUrl, call: _Call) -> Page:
+        trail = _Trail(target)
+        hop = target
+        while True:
+            delay = await self._obey(hop, call) if call.robots else 0.0
+            headers = call.headers if hop.origin == target.origin else {}
+            answer = await self._exchange(hop, replace(call, headers=headers, delay=delay))
+            location = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTS or not location:
+                return self._page(trail, hop, answer)
+            hop = self._next(trail, hop, location)
+
+    def _next(self, trail: _Trail, hop: WebUrl, location: str) -> WebUrl:
+        following = check_url(join_location(hop, location), allow_hosts=self._allow_hosts)
+        if following.listed and following.host != trail.start.host:
+            # the exemption is for what the user asks, not for where another site sends us
+            raise Refused(f"{hop.host} redirects to an address that is not allowed")
+        trail.passed.append(hop.text)
+        if len(trail.passed) > MAX_REDIRECTS or following.text in trail.passed:
+            raise Unavailable(f"{trail.start.host} redirects in a circle or too often, so no page was reached")
+        return following
+
+    async def _obey(self, hop: WebUrl, call: _Call) -> float:
+        async def fetch(url: str) -> Page:
+            target = check_url(url, allow_hosts=self._allow_hosts)
+            return await self._follow(
+                target, replace(call, headers={}, robots=False, max_bytes=MAX_ROBOTS, accept="text/plain, */*;q=0.5")
+            )
+
+        return await self._robots.obey(hop, fetch)
+
+    async def _exchange(self, hop: WebUrl, call: _Call) -> _Answer:
+        """Ask once, and again where that may help."""
+        for attempt in range(self._retries + 1):
+            last = attempt == self._retries
+            pause = BACKOFF * 3**attempt * (0.75 + 0.5 * self._chance())
+            try:
+                async with self._pacer.turn(
+                    hop.authority, ends=call.ends, per_second=call.per_second, delay=call.delay
+                ):
+                    answer = await self._ask(hop, call)
+            except _TransientError as error:
+                if last or self._clock() + pause > call.ends:
+                    raise error.told from None
+                await self._sleep(pause)
+                continue
+            if answer.status not in _RETRIED:
+                return answer
+            pause = self._heed(hop, answer, pause)
+            if last or self._clock() + pause > call.ends:
+                return answer
+            await self._sleep(pause)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _heed(self, hop: WebUrl, answer: _Answer, pause: float) -> float:
+        """Close the host for as long as it asked; the pause in seconds."""
+        asked = _retry_after(answer.headers, self._now())
+        if asked is not None:
+            self._pacer.close(hop.authority, asked)
+        return pause if asked is None else max(asked, pause)
+
+    async def _ask(self, hop: WebUrl, call: _Call) -> _Answer:
+        request = self._request(hop, call)
+        with _network_words(hop.host):
+            async with self._sent(request) as response:
+                return await _read(response, call.max_bytes)
+
+    def _request(self, hop: WebUrl, call: _Call) -> httpx2.Request:
+        import httpx2
+
+        timeout = {"connect": CONNECT_TIMEOUT, "read": READ_TIMEOUT, "write": READ_TIMEOUT, "pool": READ_TIMEOUT}
+        headers = {
+            "User-Agent": self._agent,
+            "Accept": call.accept,
+            "Accept-Encoding": ACCEPT_ENCODING,
+            **call.headers,
+        }
+        url = httpx2.URL(hop.text)
+        if url.raw_host.decode("ascii") != hop.host or (url.port or hop.port) != hop.port:
+            raise Refused("that URL can be read in two ways, so it is not fetched")
+        return httpx2.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+
+    @asynccontextmanager
+    async def _sent(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+        if self._transport is None:
+            from carrel.web.transport import GuardedTransport, listed_hosts
+
+            self._transport = GuardedTransport(listed_hosts(self._allow_hosts), resolver=self._resolver)
+        response = await self._transport.handle_async_request(request)
+        try:
+            yield response
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.stream.aclose()  # type: ignore[union-attr]
+
+    def _page(self, trail: _Trail, hop: WebUrl, answer: _Answer) -> Page:
+        media_type, charset = _content_type(answer.headers.get("content-type", ""))
+        return Page(
+            url=trail.start.text,
+            final_url=hop.text,
+            status=answer.status,
+            media_type=media_type,
+            charset=charset,
+            body=answer.body,
+            headers=answer.headers,
+            fetched_at=self._now().astimezone(UTC).isoformat(timespec="seconds"),
+            redirects=tuple(trail.passed),
+            truncated=answer.truncated,
+        )
+
+
+class _TransientError(Exception):
+    """A failure that another try may mend; ``told`` is what the caller hears when it does not."""
+
+    def __init__(self, told: CarrelError) -> None:
+        super().__init__()
+        self.told = told
+
+
+@contextmanager
+def _network_words(host: str) -> Iterator[None]:
+    """Turn the HTTP library's failures into ours. Its texts are dropped: they may quote the other side."""
+    import httpx2
+
+    try:
+        yield
+    except httpx2.TimeoutException:
+        raise _TransientError(TimedOut(f"{host} did not answer in time; try again later")) from None
+    except httpx2.ConnectError as error:
+        why = str(error) if str(error) in CONNECT_WORDS else "no connection"
+        raise Unavailable(f"could not reach {host} ({why}); check the network and the name") from None
+    except (httpx2.TransportError, httpx2.StreamError):
+        raise _TransientError(Unavailable(f"{host} broke the connection off; try again later")) from None
+    except httpx2.InvalidURL:
+        raise BadRequest("that URL is malformed; check it") from None
+
+
+async def _read(response: httpx2.Response, max_bytes: int | None) -> _Answer:
+    import httpx2
+
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    reader = BodyReader(headers.get("content-encoding", ""), max_bytes=_cap(response.status_code, headers, max_bytes))
+    try:
+        # the raw stream, not the library's decoded one: see `carrel.web.bodies`
+        async for part in response.stream:  # type: ignore[union-attr]
+            if not reader.add(part):
+                break
+    except (httpx2.ReadError, httpx2.RemoteProtocolError):
+        if not reader.body:
+            raise
+        reader.cut()
+    return _Answer(response.status_code, headers, reader.body, reader.truncated)
+
+
+def _cap(status: int, headers: Mapping[str, str], max_bytes: int | None) -> int:
+    if status in _REDIRECTS and "location" in headers:
+        return REDIRECT_BODY
+    if max_bytes is not None:
+        return max_bytes
+    return MAX_PDF if _content_type(headers.get("content-type", ""))[0] == "application/pdf" else MAX_PAGE
+
+
+def _content_type(header: str) -> tuple[str, str]:
+    """Media type and charset of a Content-Type header, lower-case; empty where absent or malformed."""
+    first, *parameters = header.split(";")
+    media_type = first.strip().lower()
+    charset = ""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and not charset:
+            charset = value.strip().strip("\"'").lower()
+    valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", media_type)
+    return media_type if valid else "", charset if re.fullmatch(r"[a-z0-9_.:+-]{1,40}", charset) else ""
+
+
+def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110 section 10.2.3); None when absent or odd."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _failure(page: Page, host: str, now: datetime) -> CarrelError:
+    """What to tell of a page that is no success."""
+    status = page.status
+    if status in (404, 410):
+        return NotFound(f"{host} has no page at that address (HTTP {status})")
+    if status == 429:
+        after = _retry_after(page.headers, now)
+        wait = f" in {after:.0f} seconds" if after else " later"
+        return RateLimited(f"{host} asks for fewer requests (HTTP 429); try again{wait}", retry_after=after)
+    if status in (401, 402, 403, 407, 451):
+        return Refused(f"{host} does not let this page be read without a login or by a program (HTTP {status})")
+    after = _retry_after(page.headers, now)
+    return Unavailable(f"{host} answered with an error (HTTP {status}), so nothing is known", retry_after=after)
+
+
+def _with_params(url: str, params: Params | None) -> str:
+    if not params:
+        return url
+    pairs = params.items() if isinstance(params, Mapping) else params
+    base, mark, fragment = url.partition("#")
+    return f"{base}{'&' if '?' in base else '?'}{urlencode(list(pairs))}{mark}{fragment}"
+
+
+def _user_agent(contact: str) -> str:
+    """The robot's name, and whom to write to where that is configured."""
+    reach = f" (+mailto:{contact})" if contact and contact.isascii() and contact.isprintable() else ""
+    return f"{AGENT}/0.1{reach}"

@@ -1,0 +1,199 @@
+"""I have a request: send it, but only to a public address.
+
+The check sits where the socket is opened: a name is resolved once, every answer is checked, and the checked address is
+what gets dialled. Redirects, retries, robots.txt and kept-alive connections are covered by construction; the Host
+header, SNI and the certificate check stay on the name. Import this module late: it pulls in the HTTP library.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import anyio
+import httpcore2
+import httpx2
+
+from carrel.errors import Refused
+from carrel.web.addresses import is_public
+from carrel.web.urls import ADDRESS_REFUSED, is_listed
+
+__all__ = ["GuardedBackend", "GuardedTransport", "Resolver", "listed_hosts", "resolve_host"]
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+MAX_ADDRESSES = 4  # how many of a name's addresses are tried, in the order the resolver gave them
+MAX_LOOKUPS = 8  # a hanging getaddrinfo cannot be cancelled: it may hold this many threads, no more
+CONNECT_SHARE = 5.0  # seconds for one address, so that a dead first one leaves time for the next
+UNRESOLVED = "the name could not be resolved"
+
+
+async def resolve_host(host: str, port: int, *, limiter: anyio.CapacityLimiter | None = None) -> Sequence[str]:
+    """Ask the system's resolver; addresses in its order, without repeats. Raises OSError when it has no answer."""
+    found = await anyio.to_thread.run_sync(
+        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True, limiter=limiter
+    )
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Opens sockets to public addresses only. ``is_listed`` tells which (host, port) the configuration exempts."""
+
+    def __init__(
+        self,
+        is_listed: Callable[[str, int], bool],
+        *,
+        resolver: Resolver | None = None,
+        inner: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
+        self._is_listed = is_listed
+        self._limiter = anyio.CapacityLimiter(MAX_LOOKUPS)
+        self._resolver = resolver or self._system
+        self._inner = inner or httpcore2.AnyIOBackend()
+
+    async def _system(self, host: str, port: int) -> Sequence[str]:
+        return await resolve_host(host, port, limiter=self._limiter)
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            with anyio.fail_after(timeout):
+                addresses = await self._checked(host, port)
+                return await self._dial(addresses, port, local_address, socket_options)
+        except TimeoutError:
+            raise httpcore2.ConnectTimeout("no connection in time") from None
+
+    async def _checked(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = await self._resolver(host, port)
+        except (OSError, UnicodeError):
+            raise httpcore2.ConnectError(UNRESOLVED) from None
+        if not addresses:
+            raise httpcore2.ConnectError(UNRESOLVED)
+        if not self._is_listed(host, port) and not (
+            port in (80, 443) and all(is_public(address) for address in addresses)
+        ):
+            raise Refused(ADDRESS_REFUSED)
+        return addresses[:MAX_ADDRESSES]
+
+    async def _dial(
+        self,
+        addresses: Sequence[str],
+        port: int,
+        local_address: str | None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None,
+    ) -> httpcore2.AsyncNetworkStream:
+        failure: Exception = httpcore2.ConnectError("no address answered")
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(address, port, CONNECT_SHARE, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        raise Refused(ADDRESS_REFUSED)
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+_TRANSLATION: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
+    (httpcore2.ConnectTimeout, httpx2.ConnectTimeout),
+    (httpcore2.PoolTimeout, httpx2.PoolTimeout),
+    (httpcore2.WriteTimeout, httpx2.WriteTimeout),
+    (httpcore2.TimeoutException, httpx2.ReadTimeout),
+    (httpcore2.ConnectError, httpx2.ConnectError),
+    (httpcore2.NetworkError, httpx2.ReadError),
+    (httpcore2.ProtocolError, httpx2.RemoteProtocolError),
+)
+
+
+FAILURES = tuple(theirs for theirs, _ in _TRANSLATION)
+
+
+def _translate(error: Exception) -> Exception:
+    for theirs, kind in _TRANSLATION:
+        if isinstance(error, theirs):
+            return kind(_words(error))
+    return error
+
+
+def _words(error: Exception) -> str:
+    if error.args and isinstance(error.args[0], ssl.SSLError):
+        return "no secure connection"
+    return UNRESOLVED if str(error) == UNRESOLVED else "no connection"
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._stream:
+                yield part
+        except FAILURES as error:
+            raise _translate(error) from None
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """An httpx2 transport over a connection pool whose sockets are opened by `GuardedBackend`.
+
+    No proxy and no proxy variables: a proxy would resolve names itself and so undo the check.
+    """
+
+    def __init__(
+        self, listed: Callable[[str, int], bool], *, resolver: Resolver | None = None, max_connections: int = 32
+    ) -> None:
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpcore2.default_ssl_context(),
+            max_connections=max_connections,
+            max_keepalive_connections=16,
+            keepalive_expiry=15.0,
+            network_backend=GuardedBackend(listed, resolver=resolver),
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        outgoing = httpcore2.Request(
+            method=request.method,
+            url=httpcore2.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            extensions=request.extensions,
+        )
+        try:
+            answer = await self._pool.handle_async_request(outgoing)
+        except FAILURES as error:
+            raise _translate(error) from None
+        return httpx2.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
+        )
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+def listed_hosts(allow_hosts: Collection[str]) -> Callable[[str, int], bool]:
+    """The configuration's exemptions as a question about (host, port), read exactly as `check_url` reads them."""
+    return lambda host, port: is_listed(host.strip("[]"), port, allow_hosts)
