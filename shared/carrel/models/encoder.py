@@ -1,0 +1,41 @@
+"""What every encoder offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Encoder"]
+
+
+class Encoder(Protocol):
+    """Text to vectors. Safe to call from several threads at once.
+
+    ``fingerprint`` names everything a vector depends on (weights, tokenizer, pooling, recipe): vectors of equal
+    fingerprints may share an index. ``dimension`` is the length of a vector, ``max_tokens`` where texts are cut.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode passages: shape ``(len(texts), dimension)``, rows of length one, in the order of ``texts``."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode queries: like ``encode``, with the query prompt where the model has one."""
+        ...
