@@ -1,0 +1,37 @@
+"""I have several rankings of one query: give me one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
+
+__all__ = ["convex", "reciprocal_rank"]
+
+K = TypeVar("K", bound=Hashable)
+
+RANK_CONSTANT = 60
+"""Cormack, Clarke and Büttcher, SIGIR 2009."""
+
+
+def convex(scores: Sequence[Mapping[K, float]], weights: Sequence[float]) -> dict[K, float]:
+    """Weighted sum of min-max-normalised scores (Bruch, Gai and Ingber, TOIS 2023), in 0..1 when the weights sum to 1.
+
+    A candidate that an arm did not score counts as that arm's lowest; an arm whose scores are all equal gives each 1.
+    """
+    fused: dict[K, float] = {}
+    for arm, weight in zip(scores, weights, strict=True):
+        if not arm:
+            continue
+        low, high = min(arm.values()), max(arm.values())
+        for key, score in arm.items():
+            fused[key] = fused.get(key, 0.0) + weight * ((score - low) / (high - low) if high > low else 1.0)
+    return fused
+
+
+def reciprocal_rank(rankings: Sequence[Sequence[K]], rank_constant: int = RANK_CONSTANT) -> dict[K, float]:
+    """RRF: sum over rankings of 1 / (rank_constant + rank), ranks from 1."""
+    fused: dict[K, float] = {}
+    for ranking in rankings:
+        for rank, key in enumerate(ranking, start=1):
+            fused[key] = fused.get(key, 0.0) + 1.0 / (rank_constant + rank)
+    return fused
