@@ -1,0 +1,400 @@
+"""I have a reference, or a question: which works are they? Several providers asked at once, one answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import anyio
+
+from carrel.errors import BadRequest
+from carrel.records import Work
+from carrel.scholarly.arxiv import Arxiv
+from carrel.scholarly.courier import Clock, Getter, utc_now
+from carrel.scholarly.crossref import Crossref
+from carrel.scholarly.doi import DoiRegistry
+from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
+from carrel.scholarly.merge import combine
+from carrel.scholarly.openalex import OpenAlex
+from carrel.scholarly.providers import Lookup, Provider, Query, Record, Shelf, SourceStatus
+from carrel.scholarly.ranking import Search, fuse
+from carrel.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from carrel.web import WebClient
+
+__all__ = ["Answer", "AnswerState", "Found", "Scholar", "open_scholar"]
+
+AnswerState = Literal["found", "not_found", "ambiguous", "unavailable", "invalid"]
+
+DEADLINE = 8.0  # seconds for one call, all providers together
+MAX_IDS = 50
+MAX_LIMIT = 50
+_DEEPEST = 1_000  # works per provider that paging goes down to
+_FIRST_ROUND = 0.65  # the share of the deadline before the register of DOIs is asked
+_KEPT = 500  # answers and searches remembered
+_KEEP_FOUND = 3_600.0  # seconds
+_KEEP_ABSENT = 300.0
+_ODD = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError)
+_LOOKED_UP = ("doi", "arxiv", "pmid", "pmcid", "openalex")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of one identifier as the caller wrote it (``id``).
+
+    ``not_found`` is said only when whoever decides about such identifiers was asked and has none; otherwise, without a
+    record, the state is ``unavailable``. ``detail`` is one sentence. ``statuses`` tell who was asked.
+    """
+
+    id: str
+    state: AnswerState
+    identifier: Identifier | None = None
+    work: Work | None = None
+    detail: str = ""
+    statuses: tuple[SourceStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Works best first, merged over providers. ``next_cursor`` is empty at the end; ``complete`` if all answered."""
+
+    works: tuple[Work, ...]
+    statuses: tuple[SourceStatus, ...]
+    next_cursor: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """True when every provider that holds such works answered."""
+        return all(status.answered or status.state == "skipped" for status in self.statuses)
+
+
+class Scholar:
+    """Asks Crossref, OpenAlex, arXiv and the DOI register; for use within one event loop.
+
+    ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
+    ``urls`` map provider names (crossref, openalex, arxiv, doi) to keys and base URLs. ``deadline`` is in seconds and
+    bounds every call; what has not answered by then is reported as such, and the rest is returned.
+    """
+
+    def __init__(
+        self,
+        client: Getter,
+        *,
+        contact: str = "",
+        keys: Mapping[str, str] | None = None,
+        urls: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        now: Callable[[], datetime] = utc_now,
+        deadline: float = DEADLINE,
+        providers: Sequence[Provider] | None = None,
+        registry: Provider | None = None,
+    ) -> None:
+        keys, urls = keys or {}, urls or {}
+        self.clock = Clock(clock, sleep, now)
+        self._deadline = deadline
+        crossref, openalex = urls.get("crossref", ""), urls.get("openalex", "")
+        self._providers: tuple[Provider, ...] = tuple(
+            providers
+            if providers is not None
+            else (
+                Crossref(client, self.clock, base=crossref, contact=contact, key=keys.get("crossref", "")),
+                OpenAlex(client, self.clock, base=openalex, key=keys.get("openalex", "")),
+                Arxiv(client, self.clock, base=urls.get("arxiv", "")),
+            )
+        )
+        self._registry: Provider = registry or DoiRegistry(client, self.clock, base=urls.get("doi", ""))
+        self._answers: OrderedDict[Identifier, tuple[float, Answer]] = OrderedDict()
+        self._searches: OrderedDict[tuple[Query, tuple[str, ...]], tuple[float, Search]] = OrderedDict()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the providers that `find` asks."""
+        return tuple(provider.name for provider in self._providers)
+
+    # --- by identifier -----------------------------------------------------------------------------------------------
+
+    async def get(self, ids: Sequence[str]) -> list[Answer]:
+        """Look up to fifty identifiers of any scheme up; one answer for each, in order.
+
+        Raises BadRequest for none or more than fifty; a malformed one is an answer, not an error.
+        """
+        if not ids:
+            raise BadRequest("give at least one identifier, such as a DOI or an arXiv id")
+        if len(ids) > MAX_IDS:
+            raise BadRequest(f"{len(ids)} identifiers are too many for one call; give at most {MAX_IDS}")
+        read = [self._read(text) for text in ids]
+        wanted = list(
+            dict.fromkeys(a.identifier for a in read if a.identifier is not None and a.state == "unavailable")
+        )
+        known = await self._look_up(wanted)
+        return [
+            replace(known[a.identifier], id=a.id) if a.identifier is not None and a.identifier in known else a
+            for a in read
+        ]
+
+    def _read(self, text: str) -> Answer:
+        shown = text.strip()[:200]
+        try:
+            identifier = parse_identifier(text)
+        except AmbiguousIdentifier as error:
+            return Answer(shown, "ambiguous", detail=str(error))
+        except BadRequest as error:
+            return Answer(shown, "invalid", detail=str(error))
+        if identifier.scheme in ("orcid", "issn"):
+            named = "a person" if identifier.scheme == "orcid" else "a journal"
+            return Answer(shown, "invalid", identifier, detail=f"that names {named}, not a work; use find_papers")
+        if identifier.scheme not in _LOOKED_UP:
+            why = f"no provider here looks works up by {identifier.scheme}; give its DOI or use find_papers"
+            return Answer(shown, "invalid", identifier, detail=why)
+        return Answer(shown, "unavailable", identifier)
+
+    async def _look_up(self, identifiers: Sequence[Identifier]) -> dict[Identifier, Answer]:
+        known = {i: answer for i in identifiers if (answer := _recall(self._answers, i, self.clock.time())) is not None}
+        asked = [i for i in identifiers if i not in known]
+        if not asked:
+            return known
+        started = self.clock.time()
+        first_ends, ends = started + _FIRST_ROUND * self._deadline, started + self._deadline
+        lookups = await self._round([(p, [i for i in asked if p.reads(i)]) for p in self._providers], first_ends)
+        lookups += await self._second_round(asked, lookups, ends)
+        for identifier in asked:
+            answer = _answer(identifier, [lookup for lookup in lookups if identifier in lookup.asked])
+            known[identifier] = answer
+            if answer.state != "unavailable" and all(status.answered for status in answer.statuses):
+                keep = _KEEP_FOUND if answer.state == "found" else _KEEP_ABSENT
+                _remember(self._answers, identifier, answer, self.clock.time() + keep)
+        return known
+
+    async def _second_round(self, asked: Sequence[Identifier], lookups: Sequence[_Asked], ends: float) -> list[_Asked]:
+        """The register for what nobody has; and those who read DOIs for works that were found by another scheme."""
+        records = {i: [lookup.found[i] for lookup in lookups if i in lookup.found] for i in asked}
+        missing = [i for i in asked if not records[i] and self._registry.reads(i) and not _settled(i, lookups)]
+        also = {i: doi for i in asked if (doi := _doi_of(records[i])) is not None and doi != i}
+        calls: list[tuple[Provider, list[Identifier]]] = [(self._registry, missing)]
+        calls += [
+            (p, list(dict.fromkeys(doi for i, doi in also.items() if not _has(records[i], p.name))))
+            for p in self._providers
+            if p.name == "crossref"  # it alone knows of retractions
+        ]
+        results = await self._round(calls, ends)
+        return [a if a.provider == self._registry.name else a.renamed(also) for a in results]
+
+    async def _round(self, calls: Sequence[tuple[Provider, Sequence[Identifier]]], ends: float) -> list[_Asked]:
+        results: list[_Asked] = []
+
+        async def one(provider: Provider, wanted: Sequence[Identifier]) -> None:
+            lookup = await self._guard(provider, provider.get(wanted, ends), ends, Lookup)
+            settles = frozenset(i for i in wanted if provider.settles(i))
+            results.append(
+                _Asked(provider.name, frozenset(wanted), lookup.found, lookup.absent, lookup.status, settles)
+            )
+
+        async with anyio.create_task_group() as tasks:
+            for provider, wanted in calls:
+                if wanted:
+                    tasks.start_soon(one, provider, wanted)
+        order = [provider.name for provider, _ in calls]
+        return sorted(results, key=lambda result: order.index(result.provider))
+
+    async def _guard(
+        self, provider: Provider, call: Awaitable[T], ends: float, empty: Callable[[SourceStatus], T]
+    ) -> T:
+        """Await one provider, but not past the deadline, and not at the price of the others."""
+        with anyio.move_on_after(max(0.0, ends - self.clock.time()) + 0.25):
+            try:
+                return await call
+            except _ODD:  # a shape that no parser here foresaw is a failure of that source, not of the call
+                return empty(SourceStatus(provider.name, "unavailable", f"{provider.name} answered in an unknown form"))
+        return empty(SourceStatus(provider.name, "timeout", f"{provider.name} did not answer in time; try again"))
+
+    # --- by search ---------------------------------------------------------------------------------------------------
+
+    async def find(self, query: Query, *, sources: Sequence[str] = (), cursor: str = "") -> Found:
+        """Search every provider at once, merge what is one work, and rank by reciprocal rank and agreement.
+
+        Works whose title stands in the query come first, the more so when an author and the year do too. ``sources``
+        restricts the providers. Raises BadRequest for an empty query, bad years, an unknown source or cursor.
+        """
+        _check(query)
+        providers = self._chosen(sources)
+        named = self._read(query.text)
+        if named.identifier is not None and named.state == "unavailable":
+            return await self._named(query.text)
+        page, offset = _read_cursor(cursor)
+        search = await self._search(replace(query, page=page), providers)
+        works = search.works[offset : offset + query.limit]
+        following = ""
+        if offset + query.limit < len(search.works):
+            following = f"{page}.{offset + query.limit}"
+        elif search.more and page * query.limit < _DEEPEST:
+            following = f"{page + 1}.0"
+        return Found(works, search.statuses, following)
+
+    async def _named(self, text: str) -> Found:
+        """A query that is nothing but an identifier is looked up."""
+        (answer,) = await self.get([text])
+        return Found((answer.work,) if answer.work is not None else (), answer.statuses)
+
+    def _chosen(self, sources: Sequence[str]) -> tuple[Provider, ...]:
+        unknown = sorted(set(sources) - set(self.sources))
+        if unknown:
+            raise BadRequest(f"unknown source; use some of {', '.join(self.sources)}")
+        return tuple(p for p in self._providers if not sources or p.name in sources)
+
+    async def _search(self, query: Query, providers: Sequence[Provider]) -> Search:
+        key = (query, tuple(provider.name for provider in providers))
+        remembered = _recall(self._searches, key, self.clock.time())
+        if remembered is not None:
+            return remembered
+        ends = self.clock.time() + self._deadline
+        shelves: dict[str, Shelf] = {}
+
+        async def one(provider: Provider) -> None:
+            shelves[provider.name] = await self._guard(provider, provider.find(query, ends), ends, Shelf)
+
+        async with anyio.create_task_group() as tasks:
+            for provider in providers:
+                tasks.start_soon(one, provider)
+        search = fuse(query, [shelves[provider.name] for provider in providers])
+        if all(status.answered or status.state == "skipped" for status in search.statuses):
+            _remember(self._searches, key, search, self.clock.time() + _KEEP_FOUND)
+        return search
+
+
+def open_scholar(
+    settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None
+) -> tuple[Scholar, WebClient]:
+    """A scholar as the settings describe it, and the client it speaks through, which the caller closes."""
+    from carrel.web import WebClient
+
+    client = WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts, transport=transport, retries=0)
+    return Scholar(client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls), client
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One provider's lookup with what it was asked and which of that it decides."""
+
+    provider: str
+    asked: frozenset[Identifier]
+    found: Mapping[Identifier, Record]
+    absent: frozenset[Identifier]
+    status: SourceStatus
+    settles: frozenset[Identifier]
+
+    def renamed(self, names: Mapping[Identifier, Identifier]) -> _Asked:
+        """The same lookup as an answer about the identifiers that led to those it was asked for."""
+        back: dict[Identifier, list[Identifier]] = {}
+        for name, doi in names.items():
+            back.setdefault(doi, []).append(name)
+        return _Asked(
+            self.provider,
+            frozenset(n for i in self.asked for n in back.get(i, [i])),
+            {n: record for i, record in self.found.items() for n in back.get(i, [i])},
+            frozenset(n for i in self.absent for n in back.get(i, [i])),
+            self.status,
+            frozenset(i for i in self.settles if i not in back),
+        )
+
+    def status_for(self, identifier: Identifier) -> SourceStatus:
+        """How this one identifier fared, when others of the same call fared worse."""
+        if identifier in self.found:
+            return replace(self.status, state="ok", detail="", retry_after=None)
+        if identifier in self.absent:
+            return replace(self.status, state="empty", detail="", retry_after=None)
+        if self.status.answered:
+            return replace(self.status, state="unavailable", detail="its answer left this one out")
+        return self.status
+
+
+def _settled(identifier: Identifier, lookups: Sequence[_Asked]) -> bool:
+    return any(identifier in lookup.absent and identifier in lookup.settles for lookup in lookups)
+
+
+def _has(records: Sequence[Record], provider: str) -> bool:
+    return any(record.provider == provider for record in records)
+
+
+def _doi_of(records: Sequence[Record]) -> Identifier | None:
+    value = next((doi for record in records if (doi := record.work.identifiers.get("doi"))), "")
+    return Identifier("doi", value) if value else None
+
+
+def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
+    statuses = tuple(lookup.status_for(identifier) for lookup in lookups)
+    records = [lookup.found[identifier] for lookup in lookups if identifier in lookup.found]
+    if records:
+        return Answer("", "found", identifier, combine(records), _told_apart(records), statuses)
+    if _settled(identifier, lookups):
+        who = next(a.provider for a in lookups if identifier in a.absent and identifier in a.settles)
+        return Answer("", "not_found", identifier, None, f"{_OFFICIAL.get(who, who)} has no such work", statuses)
+    asked = [status.provider for status in statuses if status.answered]
+    if len(asked) == len(statuses):
+        why = (
+            f"{' and '.join(asked)} have no record, which proves nothing for {identifier.scheme}; check the identifier"
+        )
+    else:
+        lost = [status.provider for status in statuses if not status.answered]
+        why = f"could not look: no answer from {', '.join(lost)}; try again later"
+    return Answer("", "unavailable", identifier, None, why, statuses)
+
+
+_OFFICIAL = {"doi": "doi.org, the register of all DOIs,", "arxiv": "arXiv", "openalex": "OpenAlex"}
+
+
+def _told_apart(records: Sequence[Record]) -> str:
+    return (
+        "providers disagree on the title; see conflicts"
+        if any(conflict.startswith("title:") for conflict in combine(records).conflicts)
+        else ""
+    )
+
+
+def _check(query: Query) -> None:
+    if not (query.text.strip() or query.title.strip()):
+        raise BadRequest("the query is empty; give a topic, a title or a citation")
+    if not re.search(r"\w", query.text + query.title):
+        raise BadRequest("the query has no words; give a topic, a title or a citation")
+    if not 1 <= query.limit <= MAX_LIMIT:
+        raise BadRequest(f"limit must be between 1 and {MAX_LIMIT}")
+    for year in (query.year_from, query.year_to):
+        if year and not 1000 <= year <= 2200:
+            raise BadRequest("a year must have four digits, such as 2019")
+    if query.year_from and query.year_to and query.year_from > query.year_to:
+        raise BadRequest("year_from is after year_to; swap them")
+
+
+def _read_cursor(cursor: str) -> tuple[int, int]:
+    if not cursor:
+        return 1, 0
+    match = re.fullmatch(r"([1-9]\d{0,2})\.(\d{1,4})", cursor)
+    if match is None:
+        raise BadRequest("that cursor is not one that find_papers gave; leave it out to start again")
+    return int(match[1]), int(match[2])
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _recall(memory: OrderedDict[K, tuple[float, V]], key: K, now: float) -> V | None:
+    until, value = memory.get(key, (0.0, None))
+    return value if value is not None and now < until else None
+
+
+def _remember(memory: OrderedDict[K, tuple[float, V]], key: K, value: V, until: float) -> None:
+    memory[key] = (until, value)
+    memory.move_to_end(key)
+    if len(memory) > _KEPT:
+        memory.popitem(last=False)

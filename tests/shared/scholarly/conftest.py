@@ -1,0 +1,251 @@
+"""A pretend internet of scholarly services, with invented works in the shapes the real services use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+import anyio.lowlevel
+import httpx2
+import pytest
+
+from carrel.scholarly import Scholar
+from carrel.web import WebClient
+
+HOSTS = {
+    "api.crossref.org": "crossref",
+    "api.openalex.org": "openalex",
+    "export.arxiv.org": "arxiv",
+    "doi.org": "doi",
+}
+
+
+class Time:
+    """A clock that moves only when everybody who could go on sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+        self._sleepers: list[float] = []
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.seconds + seconds
+        self._sleepers.append(until)
+        try:
+            while self.seconds < until:
+                for _ in range(40):
+                    await anyio.lowlevel.checkpoint()
+                if until <= min(self._sleepers):
+                    self.seconds = max(self.seconds, until)
+        finally:
+            self._sleepers.remove(until)
+
+
+def crossref_work(doi: str, title: str, **more: object) -> dict[str, object]:
+    return {
+        "DOI": doi,
+        "title": [title],
+        "author": [{"given": "Ada", "family": "Quill"}, {"given": "Ben", "family": "Øster"}],
+        "issued": {"date-parts": [[2019, 3]]},
+        "container-title": ["Journal of Widgets"],
+        "publisher": "Widget House",
+        "type": "journal-article",
+        "is-referenced-by-count": 7,
+        "indexed": {"date-time": "2026-01-02T03:04:05Z"},
+        **more,
+    }
+
+
+def openalex_work(number: int, title: str, doi: str = "", **more: object) -> dict[str, object]:
+    return {
+        "id": f"https://openalex.org/W{number}",
+        "doi": f"https://doi.org/{doi}" if doi else None,
+        "display_name": title,
+        "authorships": [
+            {"author": {"display_name": "Ada Quill", "orcid": None}, "raw_author_name": "Ada Quill"},
+            {"author": {"display_name": "Ben Øster", "orcid": None}, "raw_author_name": "Ben Øster"},
+        ],
+        "publication_date": "2019-03-04",
+        "publication_year": 2019,
+        "type": "article",
+        "ids": {"openalex": f"https://openalex.org/W{number}"},
+        "is_retracted": False,
+        "updated_date": "2026-01-05T00:00:00",
+        "cited_by_count": 9,
+        **more,
+    }
+
+
+def arxiv_entry(number: str, title: str, extra: str = "", authors: tuple[str, ...] = ("Ada Quill", "Ben Øster")) -> str:
+    names = "".join(f"<author><name>{name}</name></author>" for name in authors)
+    return (
+        f"<entry><id>http://arxiv.org/abs/{number}v2</id><title>{title}</title><updated>2019-05-01T00:00:00Z</updated>"
+        f"<published>2019-02-01T00:00:00Z</published><summary>We study\n  widgets.</summary>{names}{extra}</entry>"
+    )
+
+
+def feed(*entries: str) -> str:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom" '
+        'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+        f"<id>x</id><title>arXiv Query</title><opensearch:totalResults>{len(entries)}</opensearch:totalResults>"
+        f"{''.join(entries)}</feed>"
+    )
+
+
+class Internet:
+    """Four services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
+
+    def __init__(self, time: Time) -> None:
+        self.time = time
+        self.crossref: dict[str, dict[str, object]] = {}
+        self.openalex: list[dict[str, object]] = []
+        self.arxiv: dict[str, str] = {}
+        self.registered: dict[str, dict[str, object] | None] = {}
+        self.faults: dict[str, Callable[[httpx2.Request], object]] = {}
+        self.asked: list[tuple[str, float, str]] = []
+        self.headers: list[httpx2.Headers] = []
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        name = HOSTS[request.url.host]
+        self.asked.append((name, self.time(), str(request.url)))
+        self.headers.append(request.headers)
+        if name in self.faults:
+            answer = self.faults[name](request)
+            if hasattr(answer, "__await__"):
+                answer = await answer  # type: ignore[misc]
+            if isinstance(answer, Exception):
+                raise answer
+            assert isinstance(answer, httpx2.Response)
+            return answer
+        answer = getattr(self, f"_{name}")(request)
+        assert isinstance(answer, httpx2.Response)
+        return answer
+
+    def requests(self, name: str) -> list[tuple[float, str]]:
+        return [(at, url) for service, at, url in self.asked if service == name]
+
+    def _crossref(self, request: httpx2.Request) -> httpx2.Response:
+        path = unquote(request.url.raw_path.decode().split("?")[0])
+        if path.startswith("/works/"):
+            work = self.crossref.get(path.removeprefix("/works/"))
+            if work is None:
+                return httpx2.Response(404, text="Resource not found.")
+            return _json({"status": "ok", "message-type": "work", "message": work})
+        filters = request.url.params.get("filter", "")
+        wanted = re.findall(r"doi:([^,]+)", filters)
+        words = set(
+            re.findall(
+                r"\w+",
+                (request.url.params.get("query.title") or request.url.params.get("query.bibliographic") or "").lower(),
+            )
+        )
+        works = [w for doi, w in self.crossref.items() if doi in wanted or (words and words & set(_words(w["title"])))]
+        message = {"total-results": len(works), "items": _slice(works, request.url.params, "offset", "rows")}
+        return _json({"status": "ok", "message-type": "work-list", "message": message})
+
+    def _openalex(self, request: httpx2.Request) -> httpx2.Response:
+        path = unquote(request.url.raw_path.decode().split("?")[0])
+        if path.startswith("/works/"):
+            key = path.removeprefix("/works/")
+            for work in self.openalex:
+                if key in _openalex_keys(work):
+                    return _json(work)
+            body = "<!doctype html><title>404 Not Found</title><p>The requested URL was not found on the server.</p>"
+            return httpx2.Response(404, text=body, headers={"content-type": "text/html"})
+        params = request.url.params
+        if named := re.match(r"(doi|pmid|openalex|pmcid):(.+)", params.get("filter", "")):
+            keys = {f"{named[1]}:{value}" if named[1] != "openalex" else value for value in named[2].split("|")}
+            works = [w for w in self.openalex if keys & _openalex_keys(w)]
+            return _json({"meta": {"count": len(works)}, "results": works})
+        words = set(re.findall(r"\w+", (params.get("search", "") + " " + params.get("filter", "")).lower()))
+        works = [w for w in self.openalex if words & set(_words(w["display_name"]))]
+        page, size = int(params.get("page", "1")), int(params.get("per_page", "25"))
+        return _json({"meta": {"count": len(works)}, "results": works[(page - 1) * size : page * size]})
+
+    def _arxiv(self, request: httpx2.Request) -> httpx2.Response:
+        if numbers := request.url.params.get("id_list"):
+            entries = [self.arxiv[n.split("v")[0]] for n in numbers.split(",") if n.split("v")[0] in self.arxiv]
+        else:
+            words = set(re.findall(r"\w+", request.url.params["search_query"].lower())) - {
+                "all",
+                "or",
+                "and",
+                "ti",
+                "au",
+            }
+            entries = [e for e in self.arxiv.values() if words & set(_words(re.findall("<title>(.*?)</title>", e)))]
+        return httpx2.Response(200, text=feed(*entries), headers={"content-type": "application/atom+xml"})
+
+    def _doi(self, request: httpx2.Request) -> httpx2.Response:
+        path = unquote(request.url.raw_path.decode().split("?")[0])
+        doi = path.removeprefix("/api/handles/").lstrip("/").lower()
+        if path.startswith("/api/handles/"):
+            known = doi in self.registered or doi in self.crossref
+            return _json({"responseCode": 1 if known else 100, "handle": doi}, 200 if known else 404)
+        work = self.registered.get(doi)
+        return _json(work) if work else httpx2.Response(406, text="no")
+
+
+def _openalex_keys(work: dict[str, object]) -> set[str]:
+    ids = work.get("ids")
+    pmid = str(ids.get("pmid", "")).rsplit("/", 1)[-1] if isinstance(ids, dict) else ""
+    return {
+        str(work["id"]).rsplit("/", 1)[-1],
+        "doi:" + str(work["doi"]).removeprefix("https://doi.org/"),
+        f"pmid:{pmid}",
+    }
+
+
+def _words(value: object) -> list[str]:
+    return [w for w in re.findall(r"\w+", str(value).lower()) if len(w) > 3]
+
+
+def _slice(
+    works: list[dict[str, object]], params: httpx2.QueryParams, start: str, size: str
+) -> list[dict[str, object]]:
+    at = int(params.get(start, "0"))
+    return works[at : at + int(params.get(size, "20"))]
+
+
+def _json(value: object, status: int = 200) -> httpx2.Response:
+    return httpx2.Response(status, text=json.dumps(value), headers={"content-type": "application/json"})
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def internet(clock: Time) -> Internet:
+    return Internet(clock)
+
+
+@pytest.fixture
+def scholar(internet: Internet, clock: Time) -> Scholar:
+    return new_scholar(internet, clock)
+
+
+@pytest.fixture
+def make_scholar(internet: Internet, clock: Time) -> Callable[..., Scholar]:
+    return lambda **options: new_scholar(internet, clock, **options)
+
+
+def new_scholar(internet: Internet, clock: Time, **options: object) -> Scholar:
+    transport = httpx2.MockTransport(internet)
+    client = WebClient(
+        transport=transport, retries=0, clock=clock, sleep=clock.sleep, contact=str(options.get("contact", ""))
+    )
+    settings = {"clock": clock, "sleep": clock.sleep, "now": lambda: datetime(2026, 6, 1, tzinfo=UTC)} | options
+    return Scholar(client, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shapes() -> dict[str, Callable[..., object]]:
+    return {"crossref": crossref_work, "openalex": openalex_work, "arxiv": arxiv_entry, "feed": feed}
