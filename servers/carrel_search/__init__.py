@@ -1,0 +1,1 @@
+"""carrel-search: hybrid search over your own library, and reading by reference."""

@@ -1,0 +1,1 @@
+"""carrel-web: see server.py for its tools."""

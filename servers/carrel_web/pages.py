@@ -1,0 +1,146 @@
+"""From a URL to a stored document: the store first, then the network, and every page read becomes evidence."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import anyio
+
+from carrel.errors import CarrelError, Refused
+from carrel.index import LazyLibrary
+from carrel.ingest import page_document
+from carrel.records import Document, Page
+from carrel.settings import Settings
+from carrel.web import WebClient, check_url
+
+__all__ = ["Pages", "Reading"]
+
+FRESH_SECONDS = 3600.0
+"""How long a page read before is shown again without asking its site."""
+
+MAX_HELD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page as a document. ``read_at``: Unix seconds. ``stored``: no request was made. ``notes``: what to say.
+
+    ``evidence`` is False when the page could not be kept, so that its references resolve nowhere else.
+    """
+
+    document: Document
+    read_at: float
+    stored: bool = False
+    evidence: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class Pages:
+    """Reads pages through ``client`` and keeps them in the library that ``shelf`` opens.
+
+    ``clock`` gives Unix seconds. Also holds the last few pages itself, for a library that cannot be written.
+    """
+
+    def __init__(
+        self, settings: Settings, shelf: LazyLibrary, client: WebClient | None, clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._given = client is not None
+        self._client = client or WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts)
+        self._clock = clock
+        self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
+
+    async def aclose(self) -> None:
+        if not self._given:
+            await self._client.aclose()
+
+    async def read(self, url: str, *, fresh: bool = False, any_age: bool = False) -> Reading:
+        """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
+
+        Raises what `WebClient.read` and `carrel.documents.parse` raise.
+        """
+        asked = check_url(url, allow_hosts=self._settings.allow_hosts).text
+        if not fresh:
+            found = self._held.get(asked) or await anyio.to_thread.run_sync(self._from_library, asked)
+            if found is not None and (any_age or self._clock() - found.read_at < FRESH_SECONDS):
+                return replace(found, stored=True)
+        page = await self._client.read(asked)
+        reading = await anyio.to_thread.run_sync(self._take_in, page)
+        self._hold(asked, reading)
+        return reading
+
+    async def index(self, document: Document, collection: str) -> int:
+        """Put a page into a collection; returns how many passages it has there. Raises Refused when read-only."""
+        if self._settings.read_only:
+            raise Refused("this server is read-only; start it without --read-only to add pages to the library")
+        return await anyio.to_thread.run_sync(lambda: self._shelf().add([document], collection).passages)
+
+    def _from_library(self, asked: str) -> Reading | None:
+        try:
+            found = self._shelf().latest(asked)
+        except CarrelError:
+            return None  # no library to look into; the reading itself will say so
+        if found is None or found[0].source_kind != "web":
+            return None
+        return Reading(found[0], found[1], notes=_notes(found[0]))
+
+    def _take_in(self, page: Page) -> Reading:
+        document = page_document(page)
+        notes = (*_page_notes(page), *_notes(document))
+        evidence = True
+        if self._settings.read_only:
+            evidence, notes = False, (*notes, "not kept as evidence: the server is read-only")
+        else:
+            try:
+                self._shelf().keep(document)
+            except CarrelError as error:
+                evidence, notes = False, (*notes, f"not kept as evidence: {error}")
+        return Reading(document, self._clock(), evidence=evidence, notes=notes)
+
+    def _hold(self, asked: str, reading: Reading) -> None:
+        for address in {asked, reading.document.source}:
+            self._held[address] = reading
+            self._held.move_to_end(address)
+        while len(self._held) > MAX_HELD:
+            self._held.popitem(last=False)
+
+
+def _page_notes(page: Page) -> tuple[str, ...]:
+    if page.url.startswith("https:") and page.final_url.startswith("http:"):
+        return ("the site redirected from https to http: anyone between could have changed this page",)
+    return ()
+
+
+_NOTED = {
+    "empty_shell": "almost no text: the page probably needs JavaScript, which is not run here",
+    "hidden_shown": "the page hides its own text until scripts run; it is shown here, and a reader might not see it",
+    "too_long": "the page is longer than 5 million characters; the rest was left out",
+}
+
+
+def _notes(document: Document) -> tuple[str, ...]:
+    """What a reader must know of how the text came about."""
+    from carrel.citations import classify
+
+    facts = document.metadata
+    notes = []
+    if classify(document) == "error_page":
+        notes.append("this looks like the page of an error, a login or a robot check, not like the content asked for")
+    if "truncated" in facts:
+        notes.append(f"the page came cut off {facts['truncated']}")
+    if facts.get("note", "") in _NOTED:
+        notes.append(_NOTED[facts["note"]])
+    if facts.get("extractor") == "plain":
+        notes.append("the page's markup is damaged or hostile, so it was reduced to plain text")
+    if "guess" in facts.get("charset", "") or "unreadable" in facts.get("charset", ""):
+        notes.append(f"charset {facts['charset']}: some letters may be wrong")
+    return tuple(notes)
+
+
+def iso_time(seconds: float) -> str:
+    """Unix seconds as an ISO 8601 minute in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%MZ")
