@@ -141,7 +141,10 @@ def _shaped(
     if granularity == "passage":
         return hits
     if granularity == "document":
-        return list({hit.passage.doc_id: hit for hit in reversed(hits)}.values())[::-1]
+        best: dict[str, Hit] = {}
+        for hit in hits:
+            best.setdefault(hit.passage.doc_id, hit)
+        return list(best.values())
     if granularity == "section":
         return _sections(library, hits, need)
     asked = set(terms(" ".join(queries)))

@@ -37,6 +37,10 @@ def test_both_arms_find_and_each_hit_tells_which(shelf: Library) -> None:
 def test_a_document_hit_is_its_best_passage_once(shelf: Library) -> None:
     hits = search(shelf, ["fox food rodents speed"], granularity="document").hits
     assert len({hit.passage.doc_id for hit in hits}) == len(hits)
+    passages = search(shelf, ["fox food rodents speed"], k=50).hits
+    for hit in hits:
+        assert hit.score == max(other.score for other in passages if other.passage.doc_id == hit.passage.doc_id)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
 def test_a_section_hit_spans_the_section(shelf: Library) -> None:
