@@ -112,7 +112,7 @@ class Document:
     source_kind: SourceKind
     media_type: str
     title: str
-    text: str
+    text: str = field(repr=False)  # asyncio writes the repr of results; a text may have megabytes
     sections: tuple[Section, ...] = ()
     date: str = ""
     authors: tuple[str, ...] = ()

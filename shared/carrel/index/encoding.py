@@ -58,6 +58,8 @@ class EncodingWorker:
         """Look for missing vectors now, starting the thread if it is not there."""
         with self._lock:
             self._wake.set()
+            if self._stop.is_set():
+                return
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="carrel-encode", daemon=True)
                 self._thread.start()
@@ -66,8 +68,10 @@ class EncodingWorker:
         """Stop after the batch in hand."""
         self._stop.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        with self._lock:  # a thread is made and started under it, so there is none half made
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout=30)
 
     def _run(self) -> None:
         # The thread stays for the life of the library: one that came and went could miss a wake() between the two.

@@ -1,7 +1,4 @@
-"""I have text: give me vectors.
-
-`install` puts the default encoder on this machine, `load_encoder` opens one.
-"""
+"""I have text: give me vectors. `load_encoder` opens an encoder; `carrel.models.install` puts one on this machine."""
 
 from __future__ import annotations
 
@@ -9,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable
-from carrel.models.encoder import Encoder
-from carrel.models.install import DEFAULT_NAME, Installed, install, installed, verify
+from carrel.models.encoder import DEFAULT_NAME, Encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFAULT_NAME", "Encoder", "Installed", "install", "installed", "load_encoder", "verify"]
+__all__ = ["DEFAULT_NAME", "Encoder", "load_encoder"]
 
 
 def load_encoder(name: str, models: Path) -> Encoder:

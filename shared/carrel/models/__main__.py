@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError
-from carrel.models.install import DEFAULT_NAME, Installed, install, installed, verify
+from carrel.models.encoder import DEFAULT_NAME
+from carrel.models.install import Installed, install, installed, verify
 from carrel.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Encoder"]
+__all__ = ["DEFAULT_NAME", "Encoder"]
+
+DEFAULT_NAME = "all-MiniLM-L6-v2"
 
 
 class Encoder(Protocol):

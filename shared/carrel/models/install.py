@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from carrel.errors import BadRequest, CarrelError, Refused, Unavailable, Unsupported
 from carrel.models import sources
 from carrel.models.build import RECIPE, TOKENIZER, WEIGHTS, build, sha256_of
+from carrel.models.encoder import DEFAULT_NAME
 from carrel.models.manifest import MANIFEST, Manifest, checked_name, read_manifest, read_verified
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     Progress = Callable[[float, str], None]
     Source = Callable[[Progress], AbstractContextManager[Path]]
 
-__all__ = ["DEFAULT_NAME", "Installed", "install", "installed", "verify"]
+__all__ = ["Installed", "install", "installed", "verify"]
 
-DEFAULT_NAME = "all-MiniLM-L6-v2"
 # The files as sentence-transformers publishes them on the hub.
 _GENUINE = {
     WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",

@@ -156,7 +156,7 @@ def shared_tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyBert:
 @pytest.fixture(scope="session")
 def shared_models(shared_tiny: TinyBert, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the tiny encoder installed, for tests that change nothing."""
-    from carrel.models import install
+    from carrel.models.install import install
 
     models_folder = tmp_path_factory.mktemp("models")
     install(models_folder, source=str(shared_tiny.folder))

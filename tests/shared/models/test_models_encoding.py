@@ -15,10 +15,11 @@ import onnxruntime
 import pytest
 
 from carrel.errors import CarrelError
-from carrel.models import DEFAULT_NAME, load_encoder, verify
+from carrel.models import DEFAULT_NAME, load_encoder
 from carrel.models.bert import Weights, read_shape
 from carrel.models.build import RECIPE
 from carrel.models.graph import build_graph
+from carrel.models.install import verify
 from carrel.models.safetensors import read_safetensors
 from carrel.settings import Settings
 

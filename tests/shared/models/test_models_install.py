@@ -12,7 +12,8 @@ import zipfile
 import pytest
 
 from carrel.errors import BadRequest, NotFound, Refused, Unavailable, Unsupported
-from carrel.models import DEFAULT_NAME, install, installed, load_encoder, verify
+from carrel.models import DEFAULT_NAME, load_encoder
+from carrel.models.install import install, installed, verify
 
 
 def _edit(path, **changes):
@@ -246,7 +247,7 @@ def test_two_processes_install_at_once(tiny, tmp_path):
 def test_an_installer_that_was_killed_blocks_nobody(tiny, tmp_path):
     (tmp_path / "m").mkdir()
     code = (
-        "import sys, time; from pathlib import Path; from carrel.models import install\n"
+        "import sys, time; from pathlib import Path; from carrel.models.install import install\n"
         "def hold(share, phrase):\n"
         "    sys.stdout.write('held'); sys.stdout.flush(); time.sleep(60)\n"
         f"install(Path({str(tmp_path / 'm')!r}), source={str(tiny.folder)!r}, progress=hold)"

@@ -82,7 +82,7 @@ def test_an_unknown_number_type_is_unsupported(tmp_path):
 
 
 def test_weights_that_are_not_numbers_are_refused(tmp_path, tiny):
-    from carrel.models import install
+    from carrel.models.install import install
 
     spoilt = tiny.tensors["encoder.layer.1.output.dense.weight"].copy()
     spoilt[3, 3] = np.nan

@@ -1,0 +1,93 @@
+"""Add documents to the library and stay until the last vector is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from carrel_client.desk import Progress, Tools
+
+__all__ = ["Added", "add_and_wait"]
+
+_FIRST_PAUSE = 0.05  # seconds between two looks at a job, doubling up to the longest
+_LONGEST_PAUSE = 0.5
+_UNDER_WAY = ("running", "encoding")
+_PER_CALL = 500  # sources named in one call; the server takes 1,000, and a reply lists what it skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came of it: counts summed over the calls, skipped sources with the reason, and how the job ended."""
+
+    collection: str
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+    skipped_total: int = 0
+    state: str = ""
+    note: str = ""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the library now holds at least one of the sources given."""
+        return bool(self.added or self.replaced or self.unchanged)
+
+    def facts(self) -> list[tuple[str, object]]:
+        """Counts for a person."""
+        return [
+            ("added", self.added),
+            ("replaced", self.replaced),
+            ("unchanged", self.unchanged),
+            ("new passages", self.passages),
+            ("collection", self.collection),
+            ("state", "" if self.state == "done" else self.state),
+            ("note", self.note),
+        ]
+
+
+async def add_and_wait(
+    tools: Tools, sources: Sequence[str], report: Progress, *, collection: str = "default", tags: Sequence[str] = ()
+) -> Added:
+    """Add ``sources`` and follow the background work to its end. Raises ToolFailed as the server says."""
+    total = Added(collection)
+    for first in range(0, len(sources), _PER_CALL):
+        batch = list(sources[first : first + _PER_CALL])
+        reply = await tools.call(
+            "add_documents", progress=report, sources=batch, collection=collection, tags=list(tags)
+        )
+        done = await _finish(tools, reply.data, report)
+        total = _sum(total, done)
+    return total
+
+
+async def _finish(tools: Tools, reply: Mapping[str, Any], report: Progress) -> Mapping[str, Any]:
+    """Look at the job until it is over; the record of the addition as it stands then."""
+    record, pause = reply, _FIRST_PAUSE
+    while (job := record.get("job") or {}).get("state") in _UNDER_WAY:
+        label = "making vectors" if job["state"] == "encoding" else "reading"
+        report(float(job.get("done") or 0), float(job.get("total") or 0) or None, label)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        status = (await tools.call("library_status", job=str(job["job"]))).data
+        record = {**record, **(status.get("added") or {}), "job": status.get("job") or {}}
+    return record
+
+
+def _sum(total: Added, record: Mapping[str, Any]) -> Added:
+    job = record.get("job") or {}
+    skipped = tuple((str(row.get("source", "")), str(row.get("reason", ""))) for row in record.get("skipped") or [])
+    return Added(
+        total.collection,
+        total.added + int(record.get("added") or 0),
+        total.replaced + int(record.get("replaced") or 0),
+        total.unchanged + int(record.get("unchanged") or 0),
+        total.passages + int(record.get("passages") or 0),
+        total.skipped + skipped,
+        total.skipped_total + int(record.get("skipped_total") or len(skipped)),
+        str(job.get("state") or total.state),
+        str(job.get("note") or total.note),
+    )

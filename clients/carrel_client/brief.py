@@ -1,0 +1,176 @@
+"""I have a question and passages: give me a short brief, every sentence of it cited.
+
+Extractive and deterministic: sentences are chosen, never written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from carrel_client.choosing import Chosen, Topic, about, choose, topic_of
+from carrel_client.evidence import Found, Sentence
+
+__all__ = ["Brief", "Line", "compose", "to_markdown"]
+
+_STRONG = "strong"
+_FAIR = "fair"
+_WEAK = "weak"
+_NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A chosen sentence and the number of its reference."""
+
+    sentence: Sentence
+    number: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The chosen sentences: ``answer`` opens the brief, ``sections`` maps a heading to the rest, in reading order.
+
+    ``strength`` is strong, fair, weak or none; ``missing`` are words of the question that no chosen sentence has.
+    """
+
+    question: str
+    answer: tuple[Line, ...]
+    sections: Mapping[str, tuple[Line, ...]]
+    strength: str
+    missing: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines by reference number."""
+        rest = (line for lines in self.sections.values() for line in lines)
+        return tuple(sorted((*self.answer, *rest), key=lambda line: line.number))
+
+
+def compose(
+    question: str,
+    passages: Sequence[Found],
+    *,
+    limit: int = 9,
+    per_document: int = 4,
+    without: frozenset[str] = frozenset(),
+    first: int = 1,
+) -> Brief:
+    """Choose at most ``limit`` sentences and arrange them; references in ``without`` are left out.
+
+    References are numbered from ``first``.
+    """
+    topic = topic_of(question, passages)
+    chosen = choose(topic, passages, limit=limit, per_document=per_document, without=without)
+    texts = [one.stems | about(one.sentence.found) for one in chosen]
+    covered = frozenset[str]().union(*map(topic.met, texts))
+    missing = tuple(word for term, word in topic.words.items() if term not in covered)
+    return _arrange(question, chosen, _strength(topic, texts, covered), missing, first)
+
+
+def _strength(topic: Topic, texts: Sequence[frozenset[str]], covered: frozenset[str]) -> str:
+    """How much the evidence can bear: by the share of the question it meets, in all and in its best sentence."""
+    if not texts:
+        return _NONE
+    met, together = topic.share(covered), max(topic.share(topic.met(stems)) for stems in texts)
+    if met >= 0.75 and together >= 0.7 and len(texts) >= 3:
+        return _STRONG
+    return _FAIR if met >= 0.5 and together >= 0.34 else _WEAK
+
+
+def _arrange(question: str, chosen: Sequence[Chosen], strength: str, missing: tuple[str, ...], first: int) -> Brief:
+    """The two sentences chosen first open; the rest follow by document, best first, in the order of the text."""
+    lead = list(chosen[: 2 if len(chosen) > 3 else 1])
+    groups: dict[str, list[Chosen]] = {}
+    for one in sorted(chosen, key=lambda one: -one.score):
+        if one not in lead:
+            groups.setdefault(one.sentence.doc_id, []).append(one)
+    numbers: dict[str, int] = {}
+
+    def number(one: Chosen) -> int:
+        return numbers.setdefault(one.sentence.ref, len(numbers) + first)
+
+    answer = tuple(Line(one.sentence, number(one), one.score) for one in lead)
+    sections: dict[str, tuple[Line, ...]] = {}
+    for members in groups.values():
+        heading = _one_line(members[0].sentence.found.title) or "Untitled"
+        while heading in sections:
+            heading += " (another document)"
+        ordered = sorted(members, key=lambda one: one.sentence.start)
+        sections[heading] = tuple(Line(one.sentence, number(one), one.score) for one in ordered)
+    return Brief(question, answer, sections, strength, missing)
+
+
+def _one_line(text: str, limit: int = 110) -> str:
+    """A title for a line of Markdown: no markup that could break the line or forge a citation."""
+    flat = " ".join(re.sub(r"[`\[\]<>#*|]", " ", text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
+
+
+def _note(text: str) -> str:
+    """A note as one sentence."""
+    return _one_line(text, 400).replace(". ", "; ").rstrip(".") + "."
+
+
+def _sentence(line: Line) -> str:
+    """A quotation with its marker; curly quotes inside would end it early, so such a sentence stands as a statement."""
+    text = line.sentence.text
+    safe = re.sub(r"([\[\]*<`])", r"\\\1", text)
+    return f"{safe} [{line.number}]" if re.search("[“”]", text) else f"“{safe}” [{line.number}]"
+
+
+# Words about the brief itself begin with "This brief", so that an audit does not ask them for a source.
+_NOTES = {
+    _STRONG: "This brief rests on strong evidence: several sentences meet most words of the question.",
+    _FAIR: "This brief rests on fair evidence: it meets the question in part.",
+    _WEAK: "This brief rests on weak evidence: little in the library bears on the question, so take it as a lead.",
+    _NONE: "This brief is empty, for no evidence was found: nothing in the library bears on the question.",
+}
+
+
+def to_markdown(briefs: Sequence[Brief], *, title: str = "", notes: Sequence[str] = ()) -> str:
+    """One report of one or several briefs: answers, a section per document, how far to trust them, the references."""
+    lines = [f"# {_one_line(title or briefs[0].question, 200)}", ""]
+    mark = "##" if len(briefs) == 1 else "###"
+    for brief in briefs:
+        if len(briefs) > 1:
+            lines += [f"## {_one_line(brief.question, 200)}", ""]
+        lines += _body(brief, mark)
+    if notes:
+        lines += [
+            "## Limits",
+            "",
+            *(part for note in notes for part in (f"*This brief was made under a limit: {_note(note)}*", "")),
+        ]
+    numbered = {line.number: line for brief in briefs for line in brief.lines}
+    if numbered:
+        lines += ["## References", ""]
+        lines += [f"[{number}] {_reference(line)}\n" for number, line in numbered.items()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _body(brief: Brief, mark: str) -> list[str]:
+    lines: list[str] = []
+    if brief.answer:
+        lines += [f"{mark} In short", "", *_paragraphs(brief.answer)]
+    for heading, members in brief.sections.items():
+        lines += [f"{mark} {heading}", "", *_paragraphs(members)]
+    lines += [f"{mark} How far to trust this", "", f"*{_NOTES[brief.strength]}*", ""]
+    if brief.missing and brief.answer:
+        lines += [
+            f"*This brief has no sentence that meets these words of the question: {', '.join(brief.missing)}.*",
+            "",
+        ]
+    return lines
+
+
+def _paragraphs(lines: Sequence[Line]) -> list[str]:
+    return [part for line in lines for part in (_sentence(line), "")]
+
+
+def _reference(line: Line) -> str:
+    found = line.sentence.found
+    source = _one_line(found.source, 300)
+    return f"{(_one_line(found.title) or 'Untitled').rstrip('.')}. {source}. `{line.sentence.ref}`"

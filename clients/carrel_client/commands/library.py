@@ -1,0 +1,131 @@
+"""``carrel add``, ``search``, ``read``, ``remove``: the library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from carrel_client.adding import add_and_wait
+from carrel_client.envelope import unwrap
+from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
+from carrel_client.screen import clean, facts, table
+from carrel_client.session import Run, common, root_of
+
+__all__ = ["add", "read", "remove", "search"]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--collection", default="default", show_default=True, help="Collection to add to.")
+@click.option("--tag", "tags", multiple=True, help="Tag the documents; repeatable.")
+@common
+def add(run: Run, paths: tuple[str, ...], collection: str, tags: tuple[str, ...]) -> int:
+    """Add files and folders to the library.
+
+    Exit code 1 when nothing could be added.
+    """
+    files, others = _sort_sources(paths)
+    roots = tuple(dict.fromkeys(root_of(path) for path in files))
+    sources = [str(path) for path in files] + others
+
+    with run.screen.progress("adding") as report:
+        added = run.go(lambda desk: add_and_wait(desk, sources, report, collection=collection, tags=tags), roots=roots)
+    run.screen.data(asdict(added))
+    run.screen.show(facts(added.facts()))
+    if added.skipped:
+        run.screen.show("", table(("skipped", "why"), added.skipped))
+    if (more := added.skipped_total - len(added.skipped)) > 0:
+        run.screen.show(f"and {more} more")
+    return 0 if added.stored else EXIT_FAILED
+
+
+def _sort_sources(paths: Sequence[str]) -> tuple[list[Path], list[str]]:
+    files, others = [], []
+    for given in paths:
+        if given.startswith(("http://", "https://")):
+            others.append(given)
+            continue
+        path = Path(given).expanduser().absolute()
+        if not path.exists():
+            raise ClientError(f"{given} does not exist; give a file or a folder", exit_code=EXIT_USAGE)
+        files.append(path)
+    return files, others
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="QUERY...")
+@click.option("-k", default=8, show_default=True, type=click.IntRange(1, 50), help="How many passages.")
+@click.option("--collection", default="default", show_default=True, help="Collection to search.")
+@click.option("--mode", type=click.Choice(["hybrid", "lexical", "dense"]), default="hybrid", show_default=True)
+@common
+def search(run: Run, words: tuple[str, ...], k: int, collection: str, mode: str) -> int:
+    """Search the library. Exit code 1 when nothing is found."""
+    arguments: dict[str, Any] = {"queries": [" ".join(words)], "k": k, "mode": mode, "collection": collection}
+    reply = run.go(lambda desk: desk.call("search_library", **arguments))
+    run.screen.data(dict(reply.data))
+    hits = reply.data.get("hits", [])
+    for rank, hit in enumerate(hits, 1):
+        run.screen.show(_hit(rank, hit))
+    for note in reply.data.get("notes") or []:
+        run.screen.warn(str(note))
+    if not hits:
+        run.screen.warn("nothing found; try other words, or add documents with: carrel add PATH")
+    return 0 if hits else EXIT_FAILED
+
+
+def _hit(rank: int, hit: Mapping[str, Any]) -> Text:
+    text = Text()
+    text.append(f"{rank:>2}  ", style="dim")
+    text.append(clean(hit.get("title") or hit.get("source") or "untitled"), style="bold")
+    if section := hit.get("section"):
+        text.append(f"  {clean(section)}", style="dim")
+    text.append(f"\n    {clean(hit.get('ref', ''))}", style="cyan")
+    text.append(f"  {clean(hit.get('source', ''))}\n", style="dim")
+    snippet = " ".join(clean(hit.get("snippet", "")).split())
+    text.append(f"    {snippet}\n")
+    return text
+
+
+@click.command()
+@click.argument("ref")
+@click.option("--section", default="", help="A heading, or its number in the outline.")
+@click.option("--outline", is_flag=True, help="Show the headings instead of the text.")
+@click.option("--max-chars", default=12_000, show_default=True, type=click.IntRange(200, 40_000))
+@click.option("--cursor", default="", help="Where the last reply stopped.")
+@common
+def read(run: Run, ref: str, section: str, outline: bool, max_chars: int, cursor: str) -> int:
+    """Read a document or a span of it by its reference."""
+    arguments: dict[str, Any] = {"ref": ref, "max_chars": max_chars}
+    if section:
+        arguments["section"] = section
+    if outline:
+        arguments["outline"] = True
+    if cursor:
+        arguments["cursor"] = cursor
+    reply = run.go(lambda desk: desk.call("read_document", **arguments))
+    run.screen.data({"ref": ref, "text": reply.text})
+    run.screen.show(unwrap(reply.text))
+    return 0
+
+
+@click.command()
+@click.argument("target", metavar="REF|SOURCE")
+@click.option("--collection", default="default", show_default=True)
+@click.option("--yes", is_flag=True, help="Do it; without this the command only counts.")
+@common
+def remove(run: Run, target: str, collection: str, yes: bool) -> int:
+    """Remove a document by its reference, or every document of a source."""
+    is_ref = len(target.partition(":")[0]) == 16 and "/" not in target
+    arguments: dict[str, Any] = {"refs": [target]} if is_ref else {"source": target}
+    reply = run.go(lambda desk: desk.call("remove_documents", dry_run=not yes, collection=collection, **arguments))
+    count = int(reply.data.get("documents") or 0)
+    run.screen.data(dict(reply.data))
+    run.screen.show(facts([("collection", collection), ("documents", count), ("passages", reply.data.get("passages"))]))
+    if not yes and count:
+        run.screen.say("nothing was removed yet; add --yes to do it")
+    return 0 if count else EXIT_FAILED

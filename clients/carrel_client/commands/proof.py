@@ -1,0 +1,112 @@
+"""``carrel quote`` and ``carrel audit``: the proof desk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from carrel_client.audits import FAULTS, Audit, audit_rows, page_of
+from carrel_client.desk import Desk
+from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
+from carrel_client.screen import clean, facts
+from carrel_client.session import Run, common
+
+__all__ = ["audit", "quote"]
+
+_STYLES = {"verbatim": "green", "normalized": "green", "elided": "green", "near": "yellow", "altered": "bold red"}
+_FAITHFUL = ("verbatim", "normalized", "elided", "near")
+_FAIL_ON = {"never": (), "fault": FAULTS, "any": None}
+
+
+@click.command()
+@click.argument("words", metavar="QUOTE")
+@click.argument("source")
+@common
+def quote(run: Run, words: str, source: str) -> int:
+    """Tell whether a quote stands in a source: a reference, a URL, a DOI, a file, or the text itself.
+
+    Exit code 1 when the source does not say it.
+    """
+    given = Path(source)
+    try:
+        is_file = given.is_file()
+    except OSError:  # a whole text is too long for a file name
+        is_file = False
+    text = _text_of(given) if is_file else source
+    found = run.go(lambda desk: desk.call("check_quote", quote=words, source=text)).data
+    run.screen.data(dict(found))
+    verdict = str(found.get("verdict"))
+    run.screen.show(Text.assemble((verdict, _STYLES.get(verdict, "bold red")), f"  {clean(found.get('meaning', ''))}"))
+    rows = [(name, found.get(name)) for name in ("matched", "ref", "title", "source", "link", "note")]
+    run.screen.show(facts([*rows, ("what changed", _edits(found.get("critical_edits") or []))]))
+    return 0 if verdict in _FAITHFUL else EXIT_FAILED
+
+
+def _edits(edits: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{edit.get('kind')}: “{edit.get('quote', '')}” where the source has “{edit.get('source', '')}”"
+        for edit in edits
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ClientError(
+            f"{path} is not text; add it with: carrel add {path}, and name its reference", exit_code=EXIT_USAGE
+        ) from error
+    except OSError as error:
+        raise ClientError(f"{path} cannot be read: {error.strerror}", exit_code=EXIT_USAGE) from error
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write the audit as a web page.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(list(_FAIL_ON)),
+    default="never",
+    show_default=True,
+    help="Exit with 1 on a fault (altered, contradicted, not found, made up), or on any problem.",
+)
+@common
+def audit(run: Run, file: str, page: Path | None, fail_on: str) -> int:
+    """Audit a report: every sentence against its citations, every quotation, every reference."""
+    text = sys.stdin.read() if file == "-" else _text_of(Path(file))
+    if not text.strip():
+        raise ClientError("the report is empty; give a file that has some text", exit_code=EXIT_USAGE)
+
+    async def work(desk: Desk) -> tuple[Audit, str]:
+        made = Audit((await desk.call("audit_report", progress=report, text=text)).data)
+        return made, await page_of(desk, made) if page else ""
+
+    with run.screen.progress("auditing") as report:
+        made, shown = run.go(work)
+    if page:
+        page.write_text(shown, encoding="utf-8")
+    run.screen.data(dict(made.data))
+    run.screen.show(facts(audit_rows(made)), "", *map(_problem, made.problems))
+    if omitted := made.data.get("omitted"):
+        run.screen.show(f"and {omitted} more problems; --html shows them all")
+    if page:
+        run.screen.say(f"written: {page}")
+    kinds = _FAIL_ON[fail_on]
+    failing = [one for one in made.problems if kinds is None or one.get("kind") in kinds]
+    return EXIT_FAILED if failing else 0
+
+
+def _problem(problem: Mapping[str, Any]) -> Text:
+    kind = str(problem.get("kind"))
+    text = Text()
+    text.append(f"{kind.replace('_', ' ')}", style="bold red" if kind in FAULTS else "yellow")
+    if problem.get("reference"):
+        text.append(f" [{clean(problem['reference'])}]", style="cyan")
+    text.append(f"\n  {clean(problem.get('text', ''))}\n")
+    text.append(f"  {clean(problem.get('detail', ''))}\n", style="dim")
+    return text

@@ -1,0 +1,127 @@
+"""The demonstration: real documents, a cited answer, an audit of it, and an audit that catches three planted faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from carrel_client.adding import Added, add_and_wait
+from carrel_client.audits import Audit, Finding, audit, find_fault
+from carrel_client.brief import Brief, to_markdown
+from carrel_client.desk import SERVERS, Desk, Progress
+from carrel_client.distributions import Shipped
+from carrel_client.errors import ToolFailed
+from carrel_client.research import study
+from carrel_client.tamper import Planted, tamper
+
+__all__ = ["COLLECTION", "QUESTIONS", "TITLE", "Outcome", "Steps", "demonstrate"]
+
+QUESTIONS = (
+    "What is the Model Context Protocol Python SDK, and which transports does it support?",
+    "What is RapidFuzz and why is it fast?",
+    "Who develops NumPy, and how can I contribute to it?",
+)
+COLLECTION = "demo"
+TITLE = "What the documentation on this machine says"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How the demonstration talks: ``told(number, title, words, seconds)`` after each step, ``progress`` during it."""
+
+    told: Callable[[int, str, str, float], None]
+    progress: Callable[[str], Progress]
+    clock: Callable[[], float] = time.perf_counter
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was made and what the audits found. ``caught``: one finding for each planted fault, in order."""
+
+    briefs: tuple[Brief, ...]
+    added: Added
+    honest: Audit
+    tampered: Audit
+    planted: tuple[Planted, ...]
+    caught: tuple[Finding, ...]
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def convincing(self) -> bool:
+        """Whether all three kinds of fault were planted and every one was found."""
+        return len(self.planted) == 3 and all(finding.found for finding in self.caught)
+
+
+async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], folder: Path, steps: Steps) -> Outcome:
+    """Run every step against the four running servers; files go to ``folder``. Raises ClientError when one fails."""
+    began = steps.clock()
+    await desk.start()
+    count = sum([len((await (await desk.client(name)).list_tools()).tools) for name in SERVERS])
+    steps.told(2, "Four servers", f"{', '.join(SERVERS)}: started, with {count} tools", steps.clock() - began)
+
+    began = steps.clock()
+    added = await _fill(desk, [str(path) for path in documents.files], steps.progress("adding documents"))
+    steps.told(3, "The library", _library_words(added), steps.clock() - began)
+
+    began = steps.clock()
+    briefs, notes = await _answer(desk, questions, steps.progress("searching"))
+    report = to_markdown(briefs, title=TITLE if len(briefs) > 1 else "", notes=notes)
+    chosen = sum(len(brief.lines) for brief in briefs)
+    words = f"{len(briefs)} answered with {chosen} quoted sentences, each with its reference"
+    steps.told(4, "The questions" if len(briefs) > 1 else "The question", words, steps.clock() - began)
+
+    began = steps.clock()
+    honest = await audit(desk, report, folder, "report", steps.progress("auditing"))
+    steps.told(5, "The audit", honest.summary, steps.clock() - began)
+
+    began = steps.clock()
+    false, planted = tamper(report)
+    tampered = await audit(desk, false, folder, "tampered", steps.progress("auditing the tampered report"))
+    caught = tuple(find_fault(tampered, fault) for fault in planted)
+    words = f"{len(planted)} faults planted, {sum(finding.found for finding in caught)} found"
+    steps.told(6, "The point of it all", words, steps.clock() - began)
+    files = {name: folder / name for name in ("report.md", "report.html", "tampered.md", "tampered.html")}
+    return Outcome(tuple(briefs), added, honest, tampered, planted, caught, files)
+
+
+async def _fill(desk: Desk, sources: Sequence[str], report: Progress) -> Added:
+    """Add the documents; a library that another encoder made earlier is emptied and made anew.
+
+    Only the demonstration does that: its library holds nothing but copies of what it is given each time.
+    """
+    added = await add_and_wait(desk, sources, report, collection=COLLECTION)
+    try:
+        await desk.call("search_library", queries=["test"], k=1, collection=COLLECTION)
+    except ToolFailed as error:
+        if error.kind != "unsupported":
+            raise
+        await desk.call("remove_documents", collection=COLLECTION, whole_collection=True, dry_run=False)
+        added = await add_and_wait(desk, sources, report, collection=COLLECTION)
+    return added
+
+
+async def _answer(desk: Desk, questions: Sequence[str], report: Progress) -> tuple[list[Brief], tuple[str, ...]]:
+    briefs: list[Brief] = []
+    notes: dict[str, None] = {}
+    number = 1
+    for question in questions:
+        made = await study(desk, question, report, collection=COLLECTION, first=number)
+        briefs.append(made.brief)
+        notes |= dict.fromkeys(made.notes)
+        number += len({line.number for line in made.brief.lines})
+    return briefs, tuple(notes)
+
+
+def _library_words(added: Added) -> str:
+    parts = [
+        f"{count} documents {name}"
+        for name, count in (("added", added.added), ("replaced", added.replaced), ("unchanged", added.unchanged))
+        if count
+    ]
+    if added.passages:
+        parts.append(f"{added.passages:,} passages")
+    if added.skipped_total:
+        parts.append(f"{added.skipped_total} skipped")
+    return ", ".join(parts) + (f"; {added.note}" if added.note else "")

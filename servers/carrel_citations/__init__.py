@@ -1,0 +1,1 @@
+"""carrel-citations: see server.py for its tools."""

@@ -1,0 +1,294 @@
+"""What the tools reply: pydantic models, compact, and how the engine's findings become them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from carrel.citations.auditing import Audit, Finding, Problem
+from carrel.citations.checks import Check
+from carrel.citations.metrics import Metrics, Share
+from carrel.citations.quotes import QuoteCheck
+from carrel.citations.sources import SourceText
+from carrel.citations.verify import ClaimVerdict
+from carrel.errors import CarrelError
+
+__all__ = ["AuditReply", "ClaimReply", "ClaimsReply", "QuoteReply", "audit_reply", "claim_reply", "quote_reply"]
+
+_SHOWN = 600  # characters of evidence in a reply; its reference opens the whole
+_EVIDENCE = 320
+_MEANING = {
+    "verbatim": "these words stand in the source exactly so",
+    "normalized": "these words stand in the source; only white space, hyphenation, typography, case or markers differ",
+    "elided": "every part stands in the source, in order; the omitted words are listed",
+    "near": "the source says this with slips that change no meaning",
+    "altered": "the source has this passage, but the quote changes what it says",
+    "absent": "no passage of the source is close to this quote",
+}
+
+
+class EditReply(BaseModel):
+    """A difference from the source."""
+
+    kind: str
+    quote: str
+    source: str
+
+
+class QuoteReply(BaseModel):
+    """What became of a quote."""
+
+    verdict: str
+    meaning: str
+    ref: str | None = None
+    source: str
+    title: str
+    matched: str | None = None
+    critical_edits: list[EditReply] | None = None
+    minor_edits: list[EditReply] | None = None
+    omitted: list[str] | None = None
+    occurrences: int
+    similarity: float
+    prefix: str | None = None
+    suffix: str | None = None
+    sha256: str | None = None
+    link: str | None = None
+    note: str | None = None
+
+
+class EvidenceReply(BaseModel):
+    """A passage that bears on a claim."""
+
+    ref: str
+    text: str
+    coverage: float
+
+
+class CheckReply(BaseModel):
+    """A check that does not pass."""
+
+    kind: str
+    status: str
+    detail: str
+
+
+class SourceFault(BaseModel):
+    """A source that could not be read, and why."""
+
+    source: str
+    kind: str
+    reason: str
+
+
+class ClaimReply(BaseModel):
+    """The verdict on one claim."""
+
+    claim: int
+    verdict: str
+    confidence: str
+    basis: list[str]
+    evidence: list[EvidenceReply]
+    checks: list[CheckReply] | None = None
+    could_not_read: list[SourceFault] | None = None
+
+
+class ClaimsReply(BaseModel):
+    """Verdicts in the order of the claims."""
+
+    results: list[ClaimReply]
+    counts: dict[str, int]
+    omitted: int = 0
+
+
+class ShareReply(BaseModel):
+    """hits of total, with the 95 % interval of the share."""
+
+    hits: int
+    total: int
+    value: float | None
+    low: float
+    high: float
+
+
+class ProblemReply(BaseModel):
+    """One thing to look at, worst first."""
+
+    kind: str
+    statement: int | None = None
+    text: str
+    reference: str | None = None
+    detail: str
+    evidence: str | None = None
+
+
+class ReferenceReply(BaseModel):
+    """A source the report names, and whether it is there."""
+
+    key: str
+    existence: str
+    state: str
+    title: str | None = None
+    ref: str | None = None
+    reason: str | None = None
+    note: str | None = None
+
+
+class AuditReply(BaseModel):
+    """An audit in short. ``html`` is a resource: the whole report as a page."""
+
+    audit: str
+    html: str
+    summary: str
+    statements: int
+    citations: int
+    verdicts: dict[str, int]
+    quotes: dict[str, int]
+    existence: dict[str, int]
+    metrics: dict[str, ShareReply | int]
+    problems: list[ProblemReply]
+    references: list[ReferenceReply]
+    omitted: int = 0
+
+
+def quote_reply(check: QuoteCheck, source: SourceText) -> QuoteReply:
+    """The reply of ``check_quote``."""
+    document = source.document
+    assert document is not None
+    chosen = check.selectors
+    minor = [edit for edit in check.edits if not edit.critical]
+    return QuoteReply(
+        verdict=check.verdict,
+        meaning=_MEANING[check.verdict],
+        ref=f"{document.doc_id}:{check.start}-{check.end}" if chosen else None,
+        source=document.source,
+        title=document.title,
+        matched=_cut(check.matched, 1_500) or None,
+        critical_edits=[
+            EditReply(kind=e.kind, quote=_cut(e.quote, 200), source=_cut(e.source, 200)) for e in check.critical[:12]
+        ]
+        or None,
+        minor_edits=[EditReply(kind=e.kind, quote=_cut(e.quote, 200), source=_cut(e.source, 200)) for e in minor[:12]]
+        or None,
+        omitted=[_cut(gap, 300) for gap in check.omitted[:12]] or None,
+        occurrences=check.occurrences,
+        similarity=check.similarity,
+        prefix=chosen.prefix if chosen else None,
+        suffix=chosen.suffix if chosen else None,
+        sha256=chosen.sha256 if chosen else None,
+        link=check.fragment or None,
+        note=_source_note(source),
+    )
+
+
+def _source_note(source: SourceText) -> str | None:
+    if source.state == "abstract":
+        return "only the abstract of this work was read; its full text may say more"
+    if source.state == "thin":
+        return "little text could be read from this source"
+    return source.note or None
+
+
+def claim_reply(number: int, verdict: ClaimVerdict, missing: list[tuple[str, CarrelError]]) -> ClaimReply:
+    """The reply for one claim of ``verify_claims``."""
+    faults = [SourceFault(source=_cut(source, 200), kind=error.kind, reason=str(error)) for source, error in missing]
+    failing = [_check(check) for check in verdict.checks if check.status != "ok"]
+    return ClaimReply(
+        claim=number,
+        verdict=verdict.verdict,
+        confidence=verdict.confidence,
+        basis=list(verdict.basis[:4]),
+        evidence=[
+            EvidenceReply(ref=w.ref, text=_cut(w.text, _EVIDENCE), coverage=round(w.score, 2))
+            for w in verdict.windows[:2]
+        ],
+        checks=failing[:8] or None,
+        could_not_read=faults or None,
+    )
+
+
+def _check(check: Check) -> CheckReply:
+    return CheckReply(kind=check.kind, status=check.status, detail=_cut(check.detail, 200))
+
+
+def audit_reply(audit: Audit, audit_id: str, html: str, summary: str) -> AuditReply:
+    """The reply of ``audit_report``."""
+    findings = [finding for item in audit.statements for finding in item.findings]
+    return AuditReply(
+        audit=audit_id,
+        html=html,
+        summary=summary,
+        statements=len(audit.statements),
+        citations=len(findings),
+        verdicts=_count(
+            item.verdict or ("uncited" if item.uncited else "no_citation_needed") for item in audit.statements
+        ),
+        quotes=_count(quote.check.verdict for finding in findings for quote in finding.quotes),
+        existence=_count(source.existence for source in audit.sources.values()),
+        metrics=_metrics(audit.metrics),
+        problems=[_problem(audit, problem) for problem in audit.problems],
+        references=[_reference(audit, key) for key in audit.sources],
+    )
+
+
+def _count(words: object) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in words:  # type: ignore[attr-defined]
+        counts[word] = counts.get(word, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _metrics(metrics: Metrics) -> dict[str, ShareReply | int]:
+    found: dict[str, ShareReply | int] = {}
+    for name in metrics.__dataclass_fields__:
+        value = getattr(metrics, name)
+        found[name] = _share(value) if isinstance(value, Share) else value
+    return found
+
+
+def _share(share: Share) -> ShareReply:
+    low, high = share.interval
+    value = None if share.value is None else round(share.value, 4)
+    return ShareReply(hits=share.hits, total=share.total, value=value, low=round(low, 3), high=round(high, 3))
+
+
+def _problem(audit: Audit, problem: Problem) -> ProblemReply:
+    text = " ".join(audit.report.text[problem.start : problem.end].split())
+    evidence = None
+    if problem.statement is not None:
+        item = audit.statements[problem.statement]
+        text = item.statement.text
+        finding = next((f for f in item.findings if f.key == problem.key), None)
+        evidence = _where(finding) if finding is not None else None
+    return ProblemReply(
+        kind=problem.kind,
+        statement=problem.statement,
+        text=_cut(text, 280),
+        reference=problem.key or None,
+        detail=_cut(problem.detail, 300),
+        evidence=evidence,
+    )
+
+
+def _where(finding: Finding) -> str | None:
+    located = next((quote.check for quote in finding.quotes if quote.check.selectors), None)
+    if located is not None and finding.document is not None:
+        return f"{finding.document.doc_id}:{located.start}-{located.end}"
+    return finding.claim.windows[0].ref if finding.claim.windows else None
+
+
+def _reference(audit: Audit, key: str) -> ReferenceReply:
+    source, reference = audit.sources[key], audit.report.reference(key)
+    named = source.document.title if source.document else (reference.title if reference else "")
+    return ReferenceReply(
+        key=_cut(key, 120),
+        existence=source.existence,
+        state=source.state,
+        title=_cut(named, 120) or None,
+        ref=source.document.doc_id if source.document else None,
+        reason=_cut(source.reason, 200) or None,
+        note=_cut(source.note, 200) or None,
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    text = text.strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

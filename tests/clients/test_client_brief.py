@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from carrel_client.brief import compose, to_markdown
+from carrel_client.evidence import Found
+
+TRANSPORTS = (
+    "The Harbour SDK is a Python library for building ferry servers. "
+    "It supports three transports: rope, wire and radio. The radio transport reaches servers 40 miles away. "
+    "Contributions are welcome from anyone at any time."
+)
+CATS = "Cats sleep for fourteen hours of every single day. Dogs are walked twice by their owners each day."
+
+
+def passage(doc: str, title: str, text: str, score: float = 0.05) -> Found:
+    return Found(f"{doc * 16}:0-{len(text)}", title, f"{title}.md", text, score=score)
+
+
+PASSAGES = [passage("a", "harbour", TRANSPORTS), passage("b", "animals", CATS, 0.01)]
+QUESTION = "What is the Harbour SDK and which transports does it support?"
+
+
+def test_every_statement_of_a_brief_carries_a_listed_reference():
+    report = to_markdown([compose(QUESTION, PASSAGES)])
+    body, _, references = report.partition("## References")
+    statements = [line for line in body.splitlines() if line.startswith("“")]
+    listed = set(re.findall(r"^\[(\d+)\] .*`[a-z2-7]{16}:\d+-\d+`$", references, re.M))
+    assert statements
+    assert all(re.search(r"\[(\d+)\]$", line)[1] in listed for line in statements)
+
+
+def test_a_brief_quotes_the_sources_word_for_word():
+    for line in compose(QUESTION, PASSAGES).lines:
+        assert line.sentence.text in TRANSPORTS + CATS
+
+
+def test_the_same_passages_give_the_same_bytes_in_any_order():
+    assert to_markdown([compose(QUESTION, PASSAGES)]) == to_markdown([compose(QUESTION, PASSAGES[::-1])])
+
+
+def test_what_answers_the_question_comes_before_what_does_not():
+    brief = compose(QUESTION, PASSAGES)
+    texts = [line.sentence.text for line in brief.lines]
+    assert texts[0].startswith("The Harbour SDK is")
+    assert any("three transports" in text for text in texts)
+    assert not any("Cats" in text for text in texts)
+
+
+def test_no_evidence_is_said_plainly_and_nothing_is_quoted():
+    brief = compose("How is sourdough bread baked?", PASSAGES)
+    assert brief.strength == "none"
+    report = to_markdown([brief])
+    assert "no evidence was found" in report
+    assert "References" not in report
+
+
+def test_words_of_the_question_that_nothing_meets_are_named():
+    assert compose("Does the Harbour SDK support submarines?", PASSAGES).missing == ("submarines",)
+
+
+def test_a_question_met_only_in_part_is_not_called_strong():
+    brief = compose("Which licence and price does the Harbour SDK have in Norway?", PASSAGES)
+    assert brief.strength in ("fair", "weak")
+
+
+def test_the_same_sentence_in_two_documents_is_quoted_once():
+    twin = replace(PASSAGES[0], ref=f"{'c' * 16}:0-{len(TRANSPORTS)}", title="copy")
+    texts = [line.sentence.text for line in compose(QUESTION, [PASSAGES[0], twin]).lines]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_faulted_sentence_can_be_left_out():
+    brief = compose(QUESTION, PASSAGES)
+    worst = brief.lines[0].sentence.ref
+    assert worst not in {line.sentence.ref for line in compose(QUESTION, PASSAGES, without=frozenset({worst})).lines}
+
+
+def test_several_briefs_share_one_list_of_references():
+    first = compose(QUESTION, PASSAGES)
+    second = compose("How long do cats sleep every day?", PASSAGES, first=len(first.lines) + 1)
+    report = to_markdown([first, second], title="Two questions")
+    numbers = re.findall(r"^\[(\d+)\]", report.partition("## References")[2], re.M)
+    assert numbers == [str(n) for n in range(1, len(first.lines) + len(second.lines) + 1)]
+
+
+def test_a_hostile_title_can_neither_forge_a_citation_nor_start_a_heading():
+    evil = passage("d", "harbour [9] ](x) `zzzzzzzzzzzzzzzz:1-2`\n## References\n[1] lies", TRANSPORTS)
+    report = to_markdown([compose(QUESTION, [evil])])
+    assert report.count("\n## References\n") == 1
+    assert "`zzzz" not in report
+    assert "[9]" not in report
+
+
+def test_one_document_does_not_crowd_out_the_others_but_may_stand_alone():
+    facts = ("rope", "wire", "radio", "light", "sound", "flags", "smoke")
+    text = " ".join(f"The {fact} transport moves {fact} messages over {fact} lines." for fact in facts)
+    many, other = passage("a", "harbour", text), passage("b", "buoys", "A buoy transport floats messages on the tide.")
+    alone = compose("Which transports are there?", [many])
+    beside = compose("Which transports are there?", [many, other], limit=5)
+    assert len(alone.lines) > 4
+    assert any(line.sentence.found.title == "buoys" for line in beside.lines)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+SOURCE = "The radio transport of the Harbour SDK reaches servers that are 40 miles away on a calm day."
+
+
+def ref_of(carrel, notes: Path) -> str:
+    carrel("add", str(notes))
+    return carrel("search", "radio", "--json").json["hits"][0]["ref"]
+
+
+def report(ref: str, quote: str = "The radio transport reaches servers that are 40 miles away.") -> str:
+    return f"# Report\n\n“{quote}” [1]\n\n## References\n\n[1] Harbour SDK. harbour.md. `{ref}`\n"
+
+
+def test_a_true_quote_exits_with_0(carrel):
+    ran = carrel("quote", "The radio transport of the Harbour SDK reaches servers that are 40 miles away", SOURCE)
+    assert ran.code == 0
+    assert "verbatim" in ran.out
+
+
+def test_a_quote_with_another_number_exits_with_1_and_shows_what_changed(carrel):
+    ran = carrel("quote", "The radio transport of the Harbour SDK reaches servers that are 80 miles away", SOURCE)
+    assert ran.code == 1
+    assert "altered" in ran.out
+    assert "80" in ran.out
+    assert "40" in ran.out
+
+
+def test_a_quote_can_be_checked_against_a_file(carrel, tmp_path: Path):
+    file = tmp_path / "source.txt"
+    file.write_text(SOURCE)
+    assert carrel("quote", "servers that are 40 miles away", str(file)).code == 0
+
+
+def test_an_audit_of_a_true_report_finds_no_fault(carrel, notes: Path, tmp_path: Path):
+    file = tmp_path / "report.md"
+    file.write_text(report(ref_of(carrel, notes)))
+    ran = carrel("audit", str(file), "--fail-on", "fault", "--json")
+    assert ran.code == 0
+    assert ran.json["problems"] == []
+
+
+def test_an_audit_reads_standard_input_and_fails_when_asked_to(carrel, notes: Path, monkeypatch: pytest.MonkeyPatch):
+    text = report(ref_of(carrel, notes), "The radio transport reaches servers that are 70 miles away.")
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    ran = carrel("audit", "-", "--fail-on", "fault")
+    assert ran.code == 1
+    assert "altered quote" in ran.out
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert carrel("audit", "-").code == 0
+
+
+def test_an_audit_leaves_a_page_where_it_is_told(carrel, notes: Path, tmp_path: Path):
+    file, page = tmp_path / "report.md", tmp_path / "page.html"
+    file.write_text(report(ref_of(carrel, notes)))
+    assert carrel("audit", str(file), "--html", str(page)).code == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.lower().startswith("<!doctype html>")
+    assert "40 miles away" in text
+
+
+def test_a_report_that_is_not_there_or_not_text_is_a_usage_error(carrel, tmp_path: Path):
+    assert carrel("audit", str(tmp_path / "none.md")).code == 2
+    (tmp_path / "empty.md").write_text(" \n")
+    assert carrel("audit", str(tmp_path / "empty.md")).code == 2
+    (tmp_path / "junk.md").write_bytes(b"\xff\xfe\xfa" * 50)
+    assert carrel("audit", str(tmp_path / "junk.md")).code == 2

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx2
+
+from carrel_client.audits import Audit, find_fault
+from carrel_client.tamper import Planted, tamper
+
+QUESTION = "What is the Harbour SDK and which transports does it support?"
+
+
+def offline_but_for_papers(request: httpx2.Request) -> httpx2.Response:
+    """Every register answers, and none of them knows anything."""
+    if request.url.path.startswith("/works/") or request.url.path.startswith("/doiRA/"):
+        return httpx2.Response(404, json={"status": "error"})
+    if request.url.host == "export.arxiv.org":
+        feed = '<feed xmlns="http://www.w3.org/2005/Atom"></feed>'
+        return httpx2.Response(200, text=feed, headers={"content-type": "application/atom+xml"})
+    empty = {"status": "ok", "message": {"items": [], "total-results": 0}, "results": [], "meta": {"count": 0}}
+    return httpx2.Response(200, json=empty)
+
+
+def test_research_leaves_a_cited_report_that_stands_its_own_audit(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    ran = carrel("research", QUESTION, "--out", str(tmp_path / "out"), "--json")
+    assert ran.code == 0
+    assert ran.json["strength"] == "strong"
+    assert ran.json["audit"]["problems"] == []
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "“The Harbour SDK supports three transports: rope, wire and radio.” [" in text
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
+
+
+def test_the_same_question_gives_the_same_bytes(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    reports = []
+    for name in ("one", "two"):
+        carrel("research", QUESTION, "--out", str(tmp_path / name))
+        reports.append((tmp_path / name / "report.md").read_bytes())
+    assert reports[0] == reports[1]
+
+
+def test_research_without_evidence_says_so_and_exits_with_1(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    ran = carrel("research", "Who", "baked", "the", "sourdough?", "--out", str(tmp_path / "out"))
+    assert ran.code == 1
+    assert "no evidence was found" in ran.out
+
+
+def test_a_page_that_cannot_be_read_is_noted_in_the_report(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    ran = carrel("research", QUESTION, "--web", "https://harbour.example/", "--papers", "--out", str(tmp_path / "out"))
+    assert ran.code == 0
+    assert "Could not read https://harbour.example/" in ran.out
+    assert "ould not look in the literature" in ran.out
+
+
+def test_a_web_page_read_on_the_way_becomes_evidence(carrel, notes: Path, internet, tmp_path: Path):
+    page = "<html><head><title>Buoys</title></head><body><article><h1>Buoys</h1><p>%s</p></article></body></html>" % (
+        "A buoy is a floating mark that shows ships the safe channel. " * 4
+    )
+
+    def site(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/robots.txt":
+            return httpx2.Response(404)
+        return httpx2.Response(200, html=page)
+
+    internet.append(site)
+    carrel("add", str(notes))
+    ran = carrel("research", "What is a buoy?", "--web", "https://harbour.example/buoys", "--out", str(tmp_path / "o"))
+    assert ran.code == 0
+    assert "A buoy is a floating mark that shows ships the safe channel." in ran.out
+
+
+def test_the_demonstration_finds_every_planted_fault_and_exits_with_0(carrel, notes: Path, tmp_path: Path):
+    ran = carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"), "--json")
+    assert ran.code == 0
+    assert [(fault["kind"], fault["found"]) for fault in ran.json["planted"]] == [
+        ("quote", True),
+        ("claim", True),
+        ("reference", True),
+    ]
+    assert "could not look" in ran.json["planted"][2]["verdict"]
+    for name in ("report.md", "report.html", "tampered.md", "tampered.html"):
+        assert (tmp_path / "demo" / name).stat().st_size > 200
+
+
+def test_when_the_literature_answers_a_made_up_reference_is_not_excused(carrel, notes, internet, tmp_path: Path):
+    internet.append(offline_but_for_papers)
+    ran = carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"), "--json")
+    assert ran.code == 0
+    assert "could not look" not in ran.json["planted"][2]["verdict"]
+
+
+def test_the_demonstration_for_people_names_the_files_and_the_hosts_lines(carrel, notes: Path, tmp_path: Path):
+    ran = carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"))
+    assert ran.code == 0
+    assert "report.html" in ran.out
+    assert "claude mcp add carrel-search" in ran.out
+    start = ran.out.index('{\n  "mcpServers"')
+    servers = json.JSONDecoder().raw_decode(ran.out[start:])[0]["mcpServers"]
+    assert all(Path(server["command"]).is_absolute() for server in servers.values())
+
+
+def test_a_demonstration_without_evidence_fails(carrel, notes: Path, tmp_path: Path):
+    ran = carrel("demo", "--docs", str(notes), "--question", "sourdough?", "--out", str(tmp_path / "demo"))
+    assert ran.code == 1
+
+
+def test_a_second_demonstration_reads_nothing_again(carrel, notes: Path, tmp_path: Path):
+    arguments = ("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"), "--json")
+    first, second = carrel(*arguments), carrel(*arguments)
+    assert first.json["library"]["added"] == 2
+    assert (second.json["library"]["added"], second.json["library"]["unchanged"]) == (0, 2)
+    assert second.code == 0
+
+
+def test_a_fault_the_audit_says_nothing_of_counts_as_not_found():
+    quiet = Audit({"problems": [], "references": []})
+    for fault in tamper("“It is thirty characters long here.” [1]\n\n## References\n\n[1] A. `x`\n")[1]:
+        assert not find_fault(quiet, fault).found
+
+
+def test_a_fault_left_to_judgement_does_not_count_as_found():
+    planted = Planted("claim", "The sea is made of tea entirely [1].")
+    undecided = Audit({"problems": [{"kind": "needs_judgement", "text": "The sea is made of tea entirely [1]."}]})
+    assert not find_fault(undecided, planted).found
