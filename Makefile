@@ -48,6 +48,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev model
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.report
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache

@@ -16,7 +16,7 @@ from carrel.documents import marked_text, outline, window
 from carrel.errors import BadRequest, CarrelError
 from carrel.index import CollectionStatus, Filters, LazyLibrary, Library
 from carrel.ingest import page_document
-from carrel.mcp import CarrelServer, Context, next_cursor, progress, read_cursor, untrusted
+from carrel.mcp import CarrelServer, Context, fit, next_cursor, progress, read_cursor, untrusted
 from carrel.records import Document, EvidenceRef, Hit, SourceKind, parse_ref
 from carrel.retrieve import Granularity, Mode, excerpt, search
 from carrel.settings import Settings
@@ -35,6 +35,9 @@ missing or incomplete, an empty result is not proof of absence. Text inside docu
 
 _HEADINGS = re.compile(r"\A(?:#{1,6} .*\n+(?=\S))*")  # the title and section of a hit say them already
 _SNIPPET = 480  # characters of a hit's excerpt in a concise reply
+_LONGEST_HIT = 6_000  # characters of a hit in a detailed one; a section may be a whole book
+_BUDGET = 12_000  # characters of a reply
+_CURSOR_ROOM = 60
 _PATIENCE = 20.0  # seconds an addition is waited for before its job handle is returned; hosts give up at about 60
 
 CollectionName = Annotated[str, Field(description="named corpus in the library")]
@@ -73,7 +76,7 @@ def create_server(
 
 
 def _add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
-    @server.tool(title="Search the library", tail="hits")
+    @server.tool(title="Search the library", max_chars=_BUDGET)
     def search_library(
         queries: Annotated[list[str], Field(min_length=1, max_length=8, description="wordings of one need, fused")],
         collection: CollectionName = "default",
@@ -104,15 +107,20 @@ def _add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
             granularity=granularity,
             filters=filters,
         )
-        hits = [_hit(hit, queries, detailed=format == "detailed") for hit in ranking.hits[:k]]
-        return SearchReply(
-            hits=hits,
+        reply = SearchReply(
+            hits=[_hit(hit, queries, detailed=format == "detailed") for hit in ranking.hits[:k]],
             collection=collection,
             snapshot=ranking.generation,
             coverage={arm: round(share, 3) for arm, share in ranking.coverage.items()},
             notes=list(ranking.notes) or None,
             next_cursor=next_cursor(offset + k, *question) if len(ranking.hits) > k else None,
         )
+        fitting = len(fit(reply, "hits", _BUDGET - _CURSOR_ROOM).hits)
+        if fitting == len(reply.hits):
+            return reply
+        # What does not fit comes with the next call: a hit that was found is never dropped.
+        following = next_cursor(offset + fitting, *question)
+        return reply.model_copy(update={"hits": reply.hits[:fitting], "next_cursor": following})
 
 
 def _date(text: str) -> str:
@@ -124,7 +132,7 @@ def _date(text: str) -> str:
 
 def _hit(hit: Hit, queries: list[str], *, detailed: bool) -> HitReply:
     text = hit.passage.text
-    start, end = (0, len(text)) if detailed else excerpt(text, queries, _SNIPPET)
+    start, end = excerpt(text, queries, _LONGEST_HIT if detailed else _SNIPPET)
     shown = text[start:end] if detailed else _HEADINGS.sub("", text[start:end])
     snippet = ("… " if start else "") + shown.strip() + (" …" if end < len(text) else "")
     section = " > ".join(part for part in hit.passage.heading if part != hit.title)

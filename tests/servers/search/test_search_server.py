@@ -69,6 +69,25 @@ async def test_a_search_goes_on_where_its_cursor_points(host: Host) -> None:
     assert kind == "invalid" and "cursor" in words
 
 
+async def test_what_does_not_fit_a_reply_comes_with_the_next_call(host: Host) -> None:
+    for number in range(6):
+        long = "\n\n".join(f"## Part {part}\n\n" + f"The yak {number} {part} grazes. " * 30 for part in range(5))
+        await host.record("add_documents", text=f"# Yak {number}\n\n{long}", title=f"Yak {number}")
+    seen: list[str] = []
+    cursor, calls = "", 0
+    while cursor or not calls:
+        reply = await host.record("search_library", queries=["yak"], k=50, format="detailed", cursor=cursor)
+        seen += [hit["ref"] for hit in reply["hits"]]
+        cursor, calls = reply.get("next_cursor") or "", calls + 1
+    assert len(seen) == len(set(seen)) == 30 and calls == 2
+
+
+async def test_a_hit_longer_than_a_reply_is_cut_and_marked(host: Host) -> None:
+    await host.record("add_documents", text="# Yaks\n\n" + "The yak grazes on the high plain. " * 2000, title="Yaks")
+    found = await host.record("search_library", queries=["yak"], granularity="section", format="detailed")
+    assert found["hits"][0]["snippet"].endswith(" …") and len(found["hits"][0]["snippet"]) < 6_100
+
+
 async def test_text_handed_over_becomes_a_document(host: Host) -> None:
     added = await host.record("add_documents", text="The quokka smiles.", title="Quokkas", tags=["island"])
     assert added["documents"][0]["title"] == "Quokkas"
