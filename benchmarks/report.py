@@ -39,14 +39,14 @@ def _retrieval() -> str:
         cells = [f"{modes[mode]['ndcg10']:.3f}" for mode in ("lexical", "dense")]
         best = modes["hybrid"]
         rows.append(
-            f"| {name} ({about}; {figures['documents']:,} documents, {figures['topics']} queries) | {' | '.join(cells)} "
-            f"| **{best['ndcg10']:.3f}** | {best['recall']:.3f} | {best['p50_ms']:.0f} ms |"
+            f"| {name} ({about}; {figures['documents']:,} documents, {figures['topics']} queries) "
+            f"| {' | '.join(cells)} | **{best['ndcg10']:.3f}** | {best['recall']:.3f} | {best['p50_ms']:.0f} ms |"
         )
     if not rows:
         return ""
     depth = _figures("scifact").get("depth", 10)
-    head = f"| nDCG@10 through `search_library` over stdio | words | meaning | hybrid | R@{depth} | p50 |\n|---|---|---|---|---|---|"
-    return "\n".join([head, *rows])
+    head = f"| nDCG@10 through `search_library` over stdio | words | meaning | hybrid | R@{depth} | p50 |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
 
 
 def _others() -> str:

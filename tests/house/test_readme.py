@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from mcp import Client
+from mcp.client.sse import sse_client
 
 from carrel.settings import Settings
 from kit import OWL, REPOSITORY, Host
@@ -100,3 +101,26 @@ async def test_the_table_of_tools_is_complete(server: str, tmp_path: Path) -> No
 def test_links_lead_to_files_that_are_there() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (REPOSITORY / target).exists(), target
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_every_server_serves_the_address_that_the_readme_gives(transport: str, tmp_path: Path) -> None:
+    path = {"http": "/mcp", "sse": "/sse"}[transport]
+    assert f"`--transport {transport}" in README or f"--transport {transport} " in README
+    assert f"127.0.0.1:8801{path}`" in README
+    for server in ("search", "web", "scholar", "citations"):
+        command = [str(BIN / f"carrel-{server}"), "--transport", transport, "--port", "0", "--data", str(tmp_path)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as process:
+            assert process.stderr is not None
+            line = next((each for each in process.stderr if "http://" in each), "")
+            address = line[line.index("http://") :].strip()
+            try:
+                assert address.endswith(path)
+                assert anyio.run(_tools_at, address)
+            finally:
+                process.terminate()
+
+
+async def _tools_at(address: str) -> list[str]:
+    async with Client(sse_client(address) if address.endswith("/sse") else address) as client:
+        return [tool.name for tool in (await client.list_tools()).tools]
