@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.client.sse import sse_client
