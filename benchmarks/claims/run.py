@@ -1,12 +1,16 @@
 """How often do checks fire on supported claims, do they see minimal edits, and what do verdicts get right?
 
-python benchmarks/claims/run.py DATA        DATA: folder with attributionbench/, wice/, scifact/ …
+python benchmarks/claims/run.py DATA [--encoder] [--verdicts]
+
+DATA: folder with attributionbench/, wice/, scifact/, summedits/, beside a folder retrieval/ with SciFact's abstracts.
+--encoder: a second look by meaning, as the servers take it. --verdicts: only the second table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import time
@@ -17,9 +21,12 @@ from pathlib import Path
 from carrel.citations.checks import Check, Evidence, check_claim
 from carrel.citations.evidence import rank_windows
 from carrel.citations.lexicon import opposites_of
+from carrel.citations.meaning import LazyEncoder
 from carrel.citations.quantities import find_quantities
 from carrel.citations.verify import verify_claim
+from carrel.models import load_encoder
 from carrel.records import Document, document_id
+from carrel.settings import Settings
 
 KINDS = ("number", "name", "negation", "opposite", "quantifier", "hedge")
 
@@ -49,6 +56,20 @@ def wice(data: Path) -> list[tuple[str, str, bool]]:
     """(claim, source, supported) of WiCE dev."""
     rows = [json.loads(line) for line in (data / "wice/claim_dev.jsonl").open(encoding="utf-8")]
     return [(r["claim"], "\n".join(r["evidence"]), r["label"] == "supported") for r in rows]
+
+
+def scifact(data: Path) -> list[tuple[str, str, bool]]:
+    """(claim, abstract it cites, supported): an abstract is taken for the whole source here."""
+    corpus = {
+        r["_id"]: r for r in map(json.loads, (data.parent / "retrieval/scifact/corpus.jsonl").open(encoding="utf-8"))
+    }
+    found = []
+    for part in ("train", "dev"):
+        for r in map(json.loads, (data / f"scifact/claims_{part}.jsonl").open(encoding="utf-8")):
+            for key in map(str, r["cited_doc_ids"]):
+                labels = {item["label"] for item in r["evidence"].get(key, [])}
+                found.append((r["claim"], f"{corpus[key]['title']}\n\n{corpus[key]['text']}", labels == {"SUPPORT"}))
+    return found
 
 
 def summedits(data: Path) -> list[tuple[str, str, bool]]:
@@ -136,12 +157,12 @@ def edited(pairs: list[tuple[str, str]], edit: Callable[[str, random.Random], st
             yield changed, source
 
 
-def verdicts(name: str, rows: list[tuple[str, str, bool]]) -> None:
+def verdicts(name: str, rows: list[tuple[str, str, bool]], encoder: LazyEncoder | None) -> None:
     """Verdict counts and the precision of the verdicts that commit themselves."""
     seen: Counter[tuple[str, bool]] = Counter()
     began = time.perf_counter()
     for claim, source, supported in rows:
-        seen[verify_claim(claim, [document(source)]).verdict, supported] += 1
+        seen[verify_claim(claim, [document(source)], encoder=encoder).verdict, supported] += 1
     took = (time.perf_counter() - began) / len(rows) * 1000
     print(f"\n{name}: {len(rows)} claims, {took:.1f} ms each")
     for verdict in ("supported", "partially_supported", "contradicted", "not_found", "needs_judgement"):
@@ -155,8 +176,23 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    data = parser.parse_args().data
+    parser.add_argument("--encoder", action="store_true", help="look again by meaning before not_found")
+    parser.add_argument("--verdicts", action="store_true", help="only the second table")
+    options = parser.parse_args()
+    data, encoder = options.data, None
+    if options.encoder:
+        settings = Settings.from_environment(os.environ)
+        loaded = load_encoder(settings.encoder, settings.models)
+        encoder = lambda: loaded  # noqa: E731
     sets = {"AttributionBench dev": attributionbench(data), "WiCE dev": wice(data)}
+    if not options.verdicts:
+        fire_table(sets)
+    for name, rows in (sets | {"SciFact": scifact(data), "SummEdits scitldr, news": summedits(data)}).items():
+        verdicts(name, rows, encoder)
+
+
+def fire_table(sets: dict[str, list[tuple[str, str, bool]]]) -> None:
+    """Print how often each kind of check fires, on claims as they are and on edited ones."""
     print("checks that fire, %".ljust(40) + "    n " + " ".join(f"{kind:>10}" for kind in KINDS))
     for name, rows in sets.items():
         supported = [(claim, source) for claim, source, good in rows if good]
@@ -164,8 +200,6 @@ def main() -> None:
         print(f"{name}: unsupported".ljust(40) + fires([(c, s) for c, s, good in rows if not good]))
         for title, edit in EDITS.items():
             print(f"{name}: {title}".ljust(40) + fires(list(edited(supported, edit))))
-    for name, rows in (sets | {"SummEdits scitldr, news": summedits(data)}).items():
-        verdicts(name, rows)
 
 
 if __name__ == "__main__":

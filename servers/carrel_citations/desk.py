@@ -17,6 +17,7 @@ from carrel.citations.verify import SourceState
 from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable
 from carrel.index import LazyLibrary
 from carrel.ingest import note, page_document
+from carrel.models import Encoder
 from carrel.records import Document, Page, Work, parse_ref
 from carrel.scholarly import Scholar, abstract_document, match_reference, open_scholar, parse_identifier
 from carrel.settings import Settings
@@ -49,6 +50,10 @@ class Desk:
     async def aclose(self) -> None:
         for client in self._own:
             await client.aclose()
+
+    def encoder(self) -> Encoder:
+        """The library's encoder. Raises Unavailable where there is none."""
+        return self._shelf().encoder()
 
     # -- what a tool's caller names -----------------------------------------------------------------------------------
 
@@ -110,7 +115,7 @@ class Desk:
         span = self._shelf().resolve(parsed)
         state: SourceState = "abstract" if span.document.source_kind == "scholar" else "ok"
         named = None if parsed.start is None else (span.start, span.end)
-        return SourceText("found", state, span.document, named)
+        return SourceText("found", state, span.document, named, complete=_whole(span.document))
 
     async def _from_url(self, url: str) -> SourceText:
         document = await anyio.to_thread.run_sync(partial(self._stored, url))
@@ -190,6 +195,12 @@ class Desk:
             self._scholar, client = open_scholar(self._settings)
             self._own.append(client)
         return self._scholar
+
+
+def _whole(document: Document) -> bool:
+    """Whether a stored text is all there is: plain text of the user's own, out of which nothing had to be extracted."""
+    plain = document.media_type.startswith("text/") and document.media_type != "text/html"
+    return plain and document.source_kind in ("file", "text")
 
 
 def _seen(document: Document) -> SourceText:

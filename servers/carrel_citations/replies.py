@@ -1,8 +1,6 @@
-"""What the tools reply: pydantic models, compact, and how the engine's findings become them."""
+"""How the engine's findings become replies."""
 
 from __future__ import annotations
-
-from pydantic import BaseModel
 
 from carrel.citations.auditing import Audit, Finding, Problem
 from carrel.citations.checks import Check
@@ -11,11 +9,22 @@ from carrel.citations.quotes import QuoteCheck
 from carrel.citations.sources import SourceText
 from carrel.citations.verify import ClaimVerdict
 from carrel.errors import CarrelError
+from carrel_citations.shapes import (
+    AuditReply,
+    CheckReply,
+    ClaimReply,
+    EditReply,
+    EvidenceReply,
+    ProblemReply,
+    QuoteReply,
+    ReferenceReply,
+    ShareReply,
+    SourceFault,
+)
 
-__all__ = ["AuditReply", "ClaimReply", "ClaimsReply", "QuoteReply", "audit_reply", "claim_reply", "quote_reply"]
+__all__ = ["audit_reply", "claim_reply", "quote_reply"]
 
-_SHOWN = 600  # characters of evidence in a reply; its reference opens the whole
-_EVIDENCE = 320
+_EVIDENCE = 320  # characters of a passage in a reply; its reference opens the whole
 _MEANING = {
     "verbatim": "these words stand in the source exactly so",
     "normalized": "these words stand in the source; only white space, hyphenation, typography, case or markers differ",
@@ -24,129 +33,6 @@ _MEANING = {
     "altered": "the source has this passage, but the quote changes what it says",
     "absent": "no passage of the source is close to this quote",
 }
-
-
-class EditReply(BaseModel):
-    """A difference from the source."""
-
-    kind: str
-    quote: str
-    source: str
-
-
-class QuoteReply(BaseModel):
-    """What became of a quote."""
-
-    verdict: str
-    meaning: str
-    ref: str | None = None
-    source: str
-    title: str
-    matched: str | None = None
-    critical_edits: list[EditReply] | None = None
-    minor_edits: list[EditReply] | None = None
-    omitted: list[str] | None = None
-    occurrences: int
-    similarity: float
-    prefix: str | None = None
-    suffix: str | None = None
-    sha256: str | None = None
-    link: str | None = None
-    note: str | None = None
-
-
-class EvidenceReply(BaseModel):
-    """A passage that bears on a claim."""
-
-    ref: str
-    text: str
-    coverage: float
-
-
-class CheckReply(BaseModel):
-    """A check that does not pass."""
-
-    kind: str
-    status: str
-    detail: str
-
-
-class SourceFault(BaseModel):
-    """A source that could not be read, and why."""
-
-    source: str
-    kind: str
-    reason: str
-
-
-class ClaimReply(BaseModel):
-    """The verdict on one claim."""
-
-    claim: int
-    verdict: str
-    confidence: str
-    basis: list[str]
-    evidence: list[EvidenceReply]
-    checks: list[CheckReply] | None = None
-    could_not_read: list[SourceFault] | None = None
-
-
-class ClaimsReply(BaseModel):
-    """Verdicts in the order of the claims."""
-
-    results: list[ClaimReply]
-    counts: dict[str, int]
-    omitted: int = 0
-
-
-class ShareReply(BaseModel):
-    """hits of total, with the 95 % interval of the share."""
-
-    hits: int
-    total: int
-    value: float | None
-    low: float
-    high: float
-
-
-class ProblemReply(BaseModel):
-    """One thing to look at, worst first."""
-
-    kind: str
-    statement: int | None = None
-    text: str
-    reference: str | None = None
-    detail: str
-    evidence: str | None = None
-
-
-class ReferenceReply(BaseModel):
-    """A source the report names, and whether it is there."""
-
-    key: str
-    existence: str
-    state: str
-    title: str | None = None
-    ref: str | None = None
-    reason: str | None = None
-    note: str | None = None
-
-
-class AuditReply(BaseModel):
-    """An audit in short. ``html`` is a resource: the whole report as a page."""
-
-    audit: str
-    html: str
-    summary: str
-    statements: int
-    citations: int
-    verdicts: dict[str, int]
-    quotes: dict[str, int]
-    existence: dict[str, int]
-    metrics: dict[str, ShareReply | int]
-    problems: list[ProblemReply]
-    references: list[ReferenceReply]
-    omitted: int = 0
 
 
 def quote_reply(check: QuoteCheck, source: SourceText) -> QuoteReply:

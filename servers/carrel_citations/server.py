@@ -13,7 +13,7 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from carrel.citations.auditing import Audit, audit
-from carrel.citations.html_report import render_html
+from carrel.citations.page import render_html
 from carrel.citations.quotes import check_quote as look_for
 from carrel.citations.sources import SourceText
 from carrel.citations.summary import summarise
@@ -26,7 +26,8 @@ from carrel.scholarly import Scholar
 from carrel.settings import Settings
 from carrel.web import WebClient
 from carrel_citations.desk import Desk
-from carrel_citations.replies import AuditReply, ClaimsReply, QuoteReply, audit_reply, claim_reply, quote_reply
+from carrel_citations.replies import audit_reply, claim_reply, quote_reply
+from carrel_citations.shapes import AuditReply, ClaimsReply, QuoteReply
 
 __all__ = ["create_server"]
 
@@ -101,7 +102,7 @@ def _add_claims(server: CarrelServer, desk: Desk) -> None:
         results = []
         for number, item in enumerate(items, 1):
             had, missing = await desk.open_all(item.sources)
-            verdict = await anyio.to_thread.run_sync(partial(_verify, item.claim, had, missing))
+            verdict = await anyio.to_thread.run_sync(partial(_verify, item.claim, had, missing, desk))
             results.append(claim_reply(number, verdict, missing))
             tell(number, len(items), "checking claims")
         counts: dict[str, int] = {}
@@ -110,7 +111,9 @@ def _add_claims(server: CarrelServer, desk: Desk) -> None:
         return ClaimsReply(results=results, counts=counts)
 
 
-def _verify(claim: str, had: Sequence[SourceText], missing: Sequence[tuple[str, CarrelError]]) -> ClaimVerdict:
+def _verify(
+    claim: str, had: Sequence[SourceText], missing: Sequence[tuple[str, CarrelError]], desk: Desk
+) -> ClaimVerdict:
     documents = [source.document for source in had if source.document is not None]
     spans = [
         (s.document.doc_id, *s.span)
@@ -119,7 +122,10 @@ def _verify(claim: str, had: Sequence[SourceText], missing: Sequence[tuple[str, 
     ]
     reason = f"could not look: {missing[0][1]}" if missing else "no text of the source could be read"
     state: SourceState = "ok" if any(source.state == "ok" for source in had) else had[0].state if had else "unavailable"
-    verdict = verify_claim(claim, documents, spans=spans, state=state, reason=reason)
+    whole = bool(had) and all(source.complete for source in had)
+    verdict = verify_claim(
+        claim, documents, spans=spans, state=state, reason=reason, complete=whole, encoder=desk.encoder
+    )
     if verdict.verdict == "not_found" and missing:
         return ClaimVerdict(
             "unverifiable", "high", (reason, *verdict.basis), verdict.windows, verdict.checks, verdict.coverage
@@ -149,7 +155,7 @@ def _add_audits(server: CarrelServer, desk: Desk, settings: Settings) -> None:
         body, media_type = (
             (text, "") if text.strip() else await anyio.to_thread.run_sync(partial(_read, path, settings))
         )
-        done = await audit(body, desk, media_type=media_type, progress=progress(ctx))
+        done = await audit(body, desk, media_type=media_type, encoder=desk.encoder, progress=progress(ctx))
         audit_id = hashlib.sha256(done.report.text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         kept[audit_id] = done
         kept.move_to_end(audit_id)

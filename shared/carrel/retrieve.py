@@ -216,24 +216,24 @@ def evidence(
     """Rank windows of one to three sentences of the given documents, indexed or not; no two of them overlap.
 
     BM25 over the windows picks candidates, the encoder (if given) scores them too, and both are fused as in `search`.
-    A window that shares no term with the query is never returned. Raises BadRequest for an empty query.
+    A window that shares no term with the query is never returned. The hits' ``arms`` hold BM25 (``lexical``) and cosine
+    (``dense``). Raises BadRequest for an empty query.
     """
     text = _checked([query])[0]
     windows = [window for document in documents for window in _windows(document)]
     words = _bm25([Counter(terms(window.text)) for window in windows], terms(text))
     best = sorted(words, key=lambda place: (-words[place], place))[: max(_ENCODED_WINDOWS, 4 * k)]
-    scores = {place: words[place] for place in best}
+    arms = {"lexical": {place: words[place] for place in best}}
     if encoder is not None and best:
         asked = encoder.encode_queries([text])[0]
         vectors = encoder.encode([windows[place].text for place in best])
-        cosines = {place: float(asked @ vector) for place, vector in zip(best, vectors, strict=True)}
-        scores = convex([scores, cosines], [1.0 - DENSE_WEIGHT, DENSE_WEIGHT])
-    else:
-        scores = convex([scores], [1.0])
+        arms["dense"] = {place: float(asked @ vector) for place, vector in zip(best, vectors, strict=True)}
+    scores = convex(list(arms.values()), [1.0] if len(arms) == 1 else [1.0 - DENSE_WEIGHT, DENSE_WEIGHT])
     titles = {document.doc_id: document for document in documents}
     order = sorted(scores, key=lambda place: (-round(scores[place], 9), place))
     kept = _apart([windows[place] for place in order], k)
     place_of = {windows[place].ref: place for place in order}
+    found_by = _arm_scores(arms)
     return tuple(
         Hit(
             window,
@@ -242,9 +242,20 @@ def evidence(
             titles[window.doc_id].title,
             titles[window.doc_id].source,
             titles[window.doc_id].date,
+            found_by[place_of[window.ref]],
         )
         for rank, window in enumerate(kept, start=1)
     )
+
+
+def _arm_scores(arms: Mapping[str, Mapping[int, float]]) -> dict[int, dict[str, ArmScore]]:
+    """For each place, its rank and score on every arm."""
+    found: dict[int, dict[str, ArmScore]] = {}
+    for name, scores in arms.items():
+        order = sorted(scores, key=lambda place: (-scores[place], place))
+        for rank, place in enumerate(order, start=1):
+            found.setdefault(place, {})[name] = ArmScore(rank, scores[place])
+    return found
 
 
 def _windows(document: Document) -> list[Passage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carrel.citations.auditing import Audit, audit
 from carrel.citations.checks import Check
-from carrel.citations.html_report import render_html
+from carrel.citations.page import render_html
 from carrel.citations.quotes import QuoteCheck, check_quote
 from carrel.citations.reports import Report, parse_report
 from carrel.citations.sources import Sources, SourceText, classify

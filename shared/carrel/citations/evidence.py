@@ -1,13 +1,13 @@
 """Which stretches of a document bear on a claim: windows of one to three sentences, weighed by rare shared words.
 
-This is the ranker that needs no index and no model; `carrel.retrieve.evidence` may take its place through `Rank`.
+This ranker needs no index and no model; `carrel.citations.meaning` asks one where the words are not enough.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from carrel.citations.lexicon import content_words, stem
 from carrel.citations.tokens import tokens
 from carrel.records import Document
 
-__all__ = ["Rank", "Window", "rank_windows", "stems"]
+__all__ = ["Window", "rank_windows", "stems"]
 
 _MAX_SENTENCE = 1_200
 _BLOCK = 20_000  # a long document is read in blocks of so many characters …
@@ -38,10 +38,6 @@ class Window:
     @property
     def ref(self) -> str:
         return f"{self.document.doc_id}:{self.start}-{self.end}"
-
-
-Rank = Callable[[Sequence[Document], str, int], Sequence[tuple[str, int, int]]]
-"""(documents, claim, k) → (doc_id, start, end), best first: further windows, by any means."""
 
 
 def stems(text: str) -> list[str]:

@@ -30,7 +30,8 @@ class SourceText:
     """A cited source as far as it could be had. ``reason``: what happened when there is no ``document``, in a sentence.
 
     ``span``: the part of the document that the reference names, if it names one. ``note``: anything a reader should
-    know of the source itself, such as a retraction.
+    know of the source itself, such as a retraction. ``complete``: nothing of the source is missing from the document,
+    so that even a short one can be said to be silent.
     """
 
     existence: Existence
@@ -39,6 +40,7 @@ class SourceText:
     span: tuple[int, int] | None = None
     reason: str = ""
     note: str = ""
+    complete: bool = False
 
     @property
     def readable(self) -> bool:

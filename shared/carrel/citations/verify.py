@@ -1,6 +1,7 @@
 """I have a claim and its sources: does it hold?
 
 Without a judge only clear cases get a clear verdict; the others say ``needs_judgement`` and hand over the evidence.
+Before a source is called silent on the strength of its words alone, an encoder may look for the meaning.
 "No" is never "could not look": a source that could not be read makes a claim ``unverifiable``, not unsupported.
 """
 
@@ -11,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from carrel.citations.checks import Check, Evidence, check_claim
-from carrel.citations.evidence import Rank, Window, rank_windows, stems
+from carrel.citations.evidence import Window, rank_windows, stems
+from carrel.citations.meaning import LazyEncoder, close_in_meaning
 from carrel.citations.quotes import FOUND, check_quote, is_quotable
 from carrel.errors import BadRequest
 from carrel.records import Document
 
-__all__ = ["ClaimVerdict", "Confidence", "SourceState", "Verdict", "verify_claim"]
+__all__ = ["ClaimVerdict", "Confidence", "SourceState", "Verdict", "says_too_little", "verify_claim"]
 
 Verdict = Literal["supported", "partially_supported", "contradicted", "not_found", "unverifiable", "needs_judgement"]
 Confidence = Literal["low", "medium", "high"]
@@ -60,38 +62,47 @@ def verify_claim(
     spans: Sequence[tuple[str, int, int]] = (),
     state: SourceState = "ok",
     reason: str = "",
-    rank: Rank | None = None,
+    complete: bool = False,
+    encoder: LazyEncoder | None = None,
     k: int = 3,
 ) -> ClaimVerdict:
     """Judge ``claim`` against ``documents`` by deterministic checks alone.
 
     ``spans``: (doc_id, start, end) that the citation itself names; they are always among the evidence. ``state`` and
-    ``reason`` tell how the source could be read. ``rank`` may add windows by other means, for instance by meaning.
-    Raises BadRequest for an empty claim.
+    ``reason`` tell how the source could be read, ``complete`` that all of it was, however short it is. ``encoder`` is
+    asked only where the words alone would say ``not_found``. Raises BadRequest for an empty claim.
     """
     claim = " ".join(claim.split())[:_MAX_CLAIM]
     if not claim:
         raise BadRequest("give the claim as a sentence; it is empty")
     if state not in READABLE or not documents:
         return ClaimVerdict("unverifiable", "high", (reason or "the source could not be read",))
-    windows = _gather(claim, documents, spans, rank, k)
+    thin = says_too_little(documents, state, complete=complete)
+    windows = _gather(claim, documents, spans, k)
     if not windows:
-        return _nothing(documents, state)
+        return _nothing(thin)
     best = windows[0].document
     own = [window for window in windows if window.document is best]
     context = " ".join((best.title, " ".join(best.authors), best.source, best.date))
     checks = check_claim(claim, Evidence(best.text, tuple((w.start, w.end) for w in own), context))
-    return _decide(claim, windows, checks, documents, state)
+    verdict = _decide(claim, windows, checks, thin)
+    return verdict if encoder is None else _second_look(claim, verdict, documents, encoder, k)
+
+
+def says_too_little(documents: Sequence[Document], state: SourceState, *, complete: bool = False) -> bool:
+    """Whether so little was read that nothing can be said to be missing from it."""
+    if state in ("thin", "abstract"):
+        return True
+    return not complete and sum(len(document.text[:2_000].split()) for document in documents) < _THIN_WORDS
 
 
 def _gather(
-    claim: str, documents: Sequence[Document], spans: Sequence[tuple[str, int, int]], rank: Rank | None, k: int
+    claim: str, documents: Sequence[Document], spans: Sequence[tuple[str, int, int]], k: int
 ) -> tuple[Window, ...]:
     windows = list(rank_windows(documents, claim, k))
     by_id = {document.doc_id: document for document in documents}
     wanted = set(stems(claim))
-    further = [*spans, *(rank(documents, claim, k) if rank is not None else ())]
-    for doc_id, start, end in further:
+    for doc_id, start, end in spans:
         document = by_id.get(doc_id)
         if document is None or any(w.document is document and w.start <= start and end <= w.end for w in windows):
             continue
@@ -101,25 +112,15 @@ def _gather(
     return tuple(windows[: k + len(spans)])
 
 
-def _nothing(documents: Sequence[Document], state: SourceState) -> ClaimVerdict:
-    if _thin(documents, state):
+def _nothing(thin: bool) -> ClaimVerdict:
+    if thin:
         return ClaimVerdict(
             "needs_judgement", "low", ("too little of the source could be read to say that it is silent",)
         )
     return ClaimVerdict("not_found", "high", ("no sentence of the source shares a content word with the claim",))
 
 
-def _thin(documents: Sequence[Document], state: SourceState) -> bool:
-    return state in ("thin", "abstract") or sum(len(d.text[:2_000].split()) for d in documents) < _THIN_WORDS
-
-
-def _decide(
-    claim: str,
-    windows: tuple[Window, ...],
-    checks: tuple[Check, ...],
-    documents: Sequence[Document],
-    state: SourceState,
-) -> ClaimVerdict:
+def _decide(claim: str, windows: tuple[Window, ...], checks: tuple[Check, ...], thin: bool) -> ClaimVerdict:
     coverage = max(window.score for window in windows)
     failing = [check for check in checks if check.failing]
     verdict = ClaimVerdict("needs_judgement", "medium", (), windows, checks, round(coverage, 3))
@@ -132,7 +133,7 @@ def _decide(
         return replace(verdict, verdict="contradicted", confidence="medium", basis=tuple(c.detail for c in mismatches))
     missing = [check for check in failing if check.status == "missing"]
     elsewhere = coverage < _HARDLY or (missing and coverage < _PARTLY) or (len(missing) > 1 and coverage < 0.5)
-    if elsewhere and not _thin(documents, state):
+    if elsewhere and not thin:
         basis = (
             f"the closest place of the source holds {coverage:.0%} of the claim's content",
             *(c.detail for c in missing),
@@ -145,6 +146,30 @@ def _decide(
     if coverage >= _ALL and _in_order(claim, windows[0]):
         return _full(verdict)
     return replace(verdict, basis=(f"the closest place of the source holds {coverage:.0%} of the claim's content",))
+
+
+def _second_look(
+    claim: str, verdict: ClaimVerdict, documents: Sequence[Document], encoder: LazyEncoder, k: int
+) -> ClaimVerdict:
+    """What is not found only because the words differ is left to a reader when a passage is close in meaning.
+
+    A number or name that the source lacks is no matter of wording: then the verdict stands.
+    """
+    if verdict.verdict != "not_found" or any(check.status == "missing" for check in verdict.failing):
+        return verdict
+    close = close_in_meaning(claim, documents, encoder, k)
+    if not close:
+        return verdict
+    windows = tuple(window for _, window in close)
+    same = windows[0].document is verdict.windows[0].document
+    return replace(
+        verdict,
+        verdict="needs_judgement",
+        confidence="low",
+        basis=(f"words differ, but this passage is close in meaning (cosine {close[0][0]:.2f})",),
+        windows=windows,
+        checks=verdict.checks if same else tuple(replace(check, source_span=(0, 0)) for check in verdict.checks),
+    )
 
 
 def _full(verdict: ClaimVerdict) -> ClaimVerdict:

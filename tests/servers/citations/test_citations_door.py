@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 from mcp import Client
+from numpy.typing import NDArray
 
 from carrel.documents import parse
 from carrel.index import Library
@@ -224,6 +226,52 @@ async def test_what_cannot_be_done_is_said_in_one_sentence(
         reply = await door.call(tool, **arguments)
         assert reply["kind"] == kind
         assert len(reply["message"]) < 300 and "Traceback" not in reply["message"]
+
+
+async def test_a_short_note_of_the_library_can_be_silent_and_a_short_page_or_snippet_cannot(tmp_path: Path) -> None:
+    async with opened(tmp_path) as door:
+        words = "The office opens at nine. Keys are at the desk."
+        note = parse(words.encode(), source="note.md")
+        page = parse(f"<html><body><p>{words}</p></body></html>".encode(), source="note.html")
+        door.library.keep(note)
+        door.library.keep(page)
+        claim = "Fusion reactors on the moon produce cheap helium for Brazil."
+        reply = await door.call(
+            "verify_claims",
+            items=[{"claim": claim, "sources": [source]} for source in (note.doc_id, page.doc_id, words)]
+            + [{"claim": claim, "sources": [note.doc_id, words]}],
+        )
+        assert [result["verdict"] for result in reply["results"]] == ["not_found", *["needs_judgement"] * 3]
+
+
+class Agreeable:
+    """An encoder to which everything is alike."""
+
+    name = fingerprint = "agreeable"
+    dimension, max_tokens = 2, 256
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.full((len(texts), 2), 0.5**0.5, dtype=np.float32)
+
+    encode_queries = encode
+
+
+async def test_the_library_s_encoder_takes_a_second_look_before_not_found(tmp_path: Path) -> None:
+    library = Library(tmp_path / "data", encoder=Agreeable, background=False)
+    document = parse(TEXT.encode(), source="kepler.md")
+    library.keep(document)
+    client = WebClient(transport=httpx2.MockTransport(pretend), retries=0)
+    server = create_server(Settings(data=tmp_path / "data", models=tmp_path), library=library, client=client)
+    claim = "Bakers of the hall sing loud songs about clouds, cakes, rainbows and butter"
+    async with Client(server) as connected:
+        reply = await connected.call_tool("verify_claims", {"items": [{"claim": claim, "sources": [document.doc_id]}]})
+        result = json.loads(reply.content[0].text)["results"][0]  # type: ignore[union-attr]
+        audited = await connected.call_tool("audit_report", {"text": f"{claim} `{document.doc_id}:0-{len(TEXT)}`."})
+    assert result["verdict"] == "needs_judgement"
+    assert "close in meaning" in result["basis"][0]
+    assert json.loads(audited.content[0].text)["verdicts"] == {"needs_judgement": 1}  # type: ignore[union-attr]
+    await client.aclose()
+    library.close()
 
 
 async def test_a_page_is_never_written_over_something_else(tmp_path: Path) -> None:

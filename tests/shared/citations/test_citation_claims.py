@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from carrel.citations import verify_claim
 from carrel.citations.checks import Evidence, check_claim
 from carrel.citations.quantities import agree, find_quantities
-from carrel.errors import BadRequest
+from carrel.errors import BadRequest, Unavailable
 from carrel.records import Document, document_id
 
 TEXT = (
@@ -146,3 +150,76 @@ def test_evidence_of_a_long_document_is_found_far_inside_it() -> None:
     assert verdict.verdict == "supported"
     window = verdict.windows[0]
     assert "Zelda" in document.text[window.start : window.end]
+
+
+class TopicEncoder:
+    """Knows two topics by a few words each, whatever words say them."""
+
+    name = fingerprint = "topics"
+    dimension, max_tokens = 3, 256
+    topics = (("physicians", "seniors", "exercise", "doctors", "move", "elderly"), ("tunnel", "dust", "station"))
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += 1
+        rows = [[sum(word in text.lower() for word in topic) for topic in self.topics] + [0.1] for text in texts]
+        vectors = np.asarray(rows, dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    encode_queries = encode
+
+
+WALKS = TEXT + " Doctors say that elderly guests should keep moving, twice a day at least and in good company."
+PARAPHRASE = "Physicians advise seniors to keep up frequent daily exercise habits, rain or shine"
+
+
+def test_other_words_for_the_same_are_left_to_a_reader_where_an_encoder_sees_them() -> None:
+    assert verify_claim(PARAPHRASE, [source(WALKS)]).verdict == "not_found"
+    verdict = verify_claim(PARAPHRASE, [source(WALKS)], encoder=TopicEncoder)
+    assert (verdict.verdict, verdict.confidence) == ("needs_judgement", "low")
+    assert "close in meaning" in verdict.basis[0]
+    assert "Doctors" in verdict.windows[0].text
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Physicians of Okonkwo advise seniors to keep up frequent daily exercise habits",  # a name it does not have
+        "Physicians advise 97 seniors to keep up frequent daily exercise habits",  # a number it does not have
+    ],
+)
+def test_a_name_or_number_the_source_lacks_is_no_matter_of_wording(claim: str) -> None:
+    encoder = TopicEncoder()
+    assert verify_claim(claim, [source(WALKS)], encoder=lambda: encoder).verdict == "not_found"
+    assert encoder.asked == 0
+
+
+def test_what_no_passage_comes_near_stays_not_found() -> None:
+    claim = "Bakers of day bread sing loud songs about clouds, cakes and rainbows"
+    assert verify_claim(claim, [source(WALKS)], encoder=TopicEncoder).verdict == "not_found"
+
+
+def test_without_an_encoder_the_words_decide() -> None:
+    def none() -> TopicEncoder:
+        raise Unavailable("not installed")
+
+    assert verify_claim(PARAPHRASE, [source(WALKS)], encoder=none).verdict == "not_found"
+
+
+def test_the_encoder_is_not_asked_about_what_the_words_decide() -> None:
+    encoder = TopicEncoder()
+    for claim in ("Most visitors arrive by train", "It holds 1,520 instruments and draws 3.5 megawatts of power."):
+        verify_claim(claim, [source()], encoder=lambda: encoder)
+    assert encoder.asked == 0
+
+
+@pytest.mark.parametrize(
+    "claim", ["Fusion reactors on the moon produce cheap helium for Brazil.", "The office in Brazil opens on the moon."]
+)
+def test_a_short_source_is_silent_only_if_it_is_all_there_is(claim: str) -> None:
+    short = source("The office opens at nine. Keys are at the desk.", "Note")
+    assert verify_claim(claim, [short]).verdict == "needs_judgement"
+    assert verify_claim(claim, [short], complete=True).verdict == "not_found"
+    assert verify_claim(claim, [short], state="thin", complete=True).verdict == "needs_judgement"

@@ -14,7 +14,7 @@ from carrel.citations.marks import CitationMark
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["body", "state_of"]
+__all__ = ["body", "labels", "state_of"]
 
 _TAGS = {
     "paragraph": "p", "bullet_list": "ul", "ordered_list": "ol", "list_item": "li", "blockquote": "blockquote",
