@@ -188,6 +188,7 @@ def _leading(page: Sequence[Line]) -> float:
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _FILE_TITLE = re.compile(
     r"(?i)\.(?:docx?|tex|dvi|indd|qxd|pptx?|xlsx?|pdf|ps|rtf|odt)\b|^(?:microsoft word|untitled|slide \d|title)\b"
+    r"|^(?:about|data|file|https?):"
 )
 
 

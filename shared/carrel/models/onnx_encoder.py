@@ -124,6 +124,8 @@ def _tokenizer(content: bytes, max_tokens: int) -> Any:
 
 
 def _session(model: bytes, threads: int) -> Any:
+    # Its import already collects facts about the machine and asks for the address to send them to.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

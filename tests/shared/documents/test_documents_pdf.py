@@ -83,6 +83,10 @@ def test_a_pdf_gives_text_pages_title_date_and_authors() -> None:
     assert page_of(document, 0) == 1 and page_of(document, len(document.text) - 1) == 2
 
 
+def test_what_a_browser_wrote_as_the_title_is_none() -> None:
+    assert read(PAPER.replace(b"(Ocean Tides Explained)", b"(about:blank)         ")).title != "about:blank"
+
+
 def test_larger_lines_are_headings_and_a_page_can_be_asked_for() -> None:
     document = read(PAPER)
     assert [s.heading for s in document.sections] == ["1 Introduction", "2 Methods", "3 Results"]

@@ -141,6 +141,28 @@ def test_encoding_imports_neither_torch_nor_sentence_transformers(shared_models)
     assert (done.stdout, done.returncode) == ("((1, 32), [])", 0), done.stderr
 
 
+def test_nothing_leaves_the_machine_and_nobody_keeps_a_file_about_it(shared_models, tmp_path):
+    """ONNX Runtime on its own keeps a device id in the user's cache and asks for its maker's address."""
+    code = (
+        "import sys\n"
+        "asked, reaching = [], {'socket.' + name for name in ('connect', 'getaddrinfo', 'gethostbyname', 'sendto')}\n"
+        "sys.addaudithook(lambda name, _: asked.append(name) if name in reaching else None)\n"
+        "from pathlib import Path; from carrel import ingest; from carrel.index import Library\n"
+        "from carrel.models import load_encoder; from carrel.retrieve import search\n"
+        f"library = Library(Path({str(tmp_path / 'data')!r}), background=False,\n"
+        f"    encoder=lambda: load_encoder('tiny', Path({str(shared_models)!r})))\n"
+        "library.add([ingest.note('A carrel is a desk.', title='Carrels')])\n"
+        "library.encode('default')\n"
+        "found = search(library, ['desk'], mode='hybrid')\n"
+        "sys.stdout.write(repr((len(found.hits), sorted(found.coverage), asked)))"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    done = _python(code, HOME=str(home), XDG_CACHE_HOME=str(home / "cache"))
+    assert (done.stdout, done.returncode) == ("(1, ['dense', 'lexical'], [])", 0), done.stderr
+    assert [path.name for path in home.rglob("*")] == []
+
+
 def test_importing_the_room_imports_nothing_heavy():
     done = _python(
         "import sys, carrel.models\n"
