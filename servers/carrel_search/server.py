@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 import anyio
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from carrel import ingest
 from carrel.documents import marked_text, outline, window
@@ -78,7 +78,11 @@ def create_server(
 def _add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
     @server.tool(title="Search the library", max_chars=_BUDGET)
     def search_library(
-        queries: Annotated[list[str], Field(min_length=1, max_length=8, description="wordings of one need, fused")],
+        queries: Annotated[
+            list[str],
+            BeforeValidator(_one_or_many),
+            Field(min_length=1, max_length=8, description="wordings of one need, fused"),
+        ],
         collection: CollectionName = "default",
         k: Annotated[int, Field(ge=1, le=50)] = 8,
         mode: Mode = "hybrid",
@@ -121,6 +125,11 @@ def _add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
         # What does not fit comes with the next call: a hit that was found is never dropped.
         following = next_cursor(offset + fitting, *question)
         return reply.model_copy(update={"hits": reply.hits[:fitting], "next_cursor": following})
+
+
+def _one_or_many(queries: object) -> object:
+    """Models often send one query as a bare string; there is only one thing it can mean."""
+    return [queries] if isinstance(queries, str) else queries
 
 
 def _date(text: str) -> str:

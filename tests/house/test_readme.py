@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -17,7 +18,7 @@ from mcp import Client
 from mcp.client.sse import sse_client
 
 from carrel.settings import Settings
-from kit import OWL, REPOSITORY, Host
+from kit import REPOSITORY, Host
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
@@ -62,10 +63,7 @@ def test_the_make_targets_exist() -> None:
 
 
 def test_the_commands_run_one_after_the_other(tmp_path: Path) -> None:
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "owls.md").write_text(
-        OWL + "\nBarn owls eat mice, voles and shrews. A barn owl eats about four mice a night. They live four years.\n"
-    )
+    shutil.copytree(REPOSITORY / "clients" / "examples" / "notes", tmp_path / "clients" / "examples" / "notes")
     ours = [line for line in COMMANDS if not line.startswith("make ")]
     assert len(ours) >= 8
     for line in ours:

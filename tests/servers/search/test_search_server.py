@@ -88,6 +88,11 @@ async def test_a_hit_longer_than_a_reply_is_cut_and_marked(host: Host) -> None:
     assert found["hits"][0]["snippet"].endswith(" …") and len(found["hits"][0]["snippet"]) < 6_100
 
 
+async def test_one_query_may_come_as_a_bare_string(host: Host) -> None:
+    await host.record("add_documents", sources=["fox.md"])
+    assert (await host.record("search_library", queries="rodents"))["hits"]
+
+
 async def test_text_handed_over_becomes_a_document(host: Host) -> None:
     added = await host.record("add_documents", text="The quokka smiles.", title="Quokkas", tags=["island"])
     assert added["documents"][0]["title"] == "Quokkas"
@@ -134,7 +139,7 @@ async def test_a_job_can_be_asked_for_later(host: Host) -> None:
     [
         ("search_library", {"queries": []}, "invalid", "queries"),
         ("search_library", {"queries": ["  "]}, "invalid", "empty"),
-        ("search_library", {"queries": "fox"}, "invalid", "queries"),
+        ("search_library", {"queries": {"text": "fox"}}, "invalid", "queries"),
         ("search_library", {"queries": ["fox"], "k": 0}, "invalid", "k"),
         ("search_library", {"queries": ["fox"], "kk": 3}, "invalid", "did you mean"),
         ("search_library", {"queries": ["fox"], "mode": "magic"}, "invalid", "hybrid"),
