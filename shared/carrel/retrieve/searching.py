@@ -1,10 +1,8 @@
-"""Query to ranking: the one place where retrieval happens, for searches and for the evidence of a claim."""
+"""A query, a collection: the ranking, by both arms."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -17,7 +15,7 @@ from carrel.index.lexical import LexicalArm
 from carrel.models import Encoder
 from carrel.records import ArmScore, Document, Hit, Passage, Ranking, Section
 
-__all__ = ["Filters", "Granularity", "Mode", "evidence", "excerpt", "search"]
+__all__ = ["DENSE_WEIGHT", "Granularity", "Mode", "checked_queries", "excerpt", "search"]
 
 Mode = Literal["hybrid", "lexical", "dense"]
 Granularity = Literal["document", "section", "passage", "sentence"]
@@ -26,10 +24,6 @@ DENSE_WEIGHT = 0.5
 """Share of the dense arm in the convex combination; .5 to .6 was best or near it on every collection tried."""
 _DEPTH = 200  # candidates per arm and query
 _LONGEST_QUERY = 10_000  # characters
-_K1, _B = 1.2, 0.75  # BM25 with tantivy's constants, for rankings within given documents
-_WINDOW = 3  # sentences in the longest window of given documents
-_WINDOW_CHARS = 700
-_ENCODED_WINDOWS = 48  # windows of given documents worth encoding for one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ def search(
     encoder is no error: the ranking is lexical and says so. Raises BadRequest, NotFound (collection), Unavailable
     (``mode="dense"`` without an encoder) or IncompatibleIndex (the collection has another encoder's vectors).
     """
-    wanted = _checked(queries)
+    wanted = checked_queries(queries)
     arms, notes = _open_arms(library, collection, mode)
     among = library.matching(collection, filters) if filters else None
     pool = _Pool()
@@ -79,7 +73,8 @@ def search(
     return Ranking(ranked[offset : offset + k], library.generation(), used, tuple(notes))
 
 
-def _checked(queries: Sequence[str]) -> list[str]:
+def checked_queries(queries: Sequence[str]) -> list[str]:
+    """The queries without blank ones and repeats. Raises BadRequest when none is left or one is far too long."""
     kept = [query.strip() for query in queries if query.strip()]
     if not kept:
         raise BadRequest("the query is empty; say in a few words what to look for")
@@ -205,97 +200,3 @@ def excerpt(text: str, queries: Sequence[str], max_chars: int) -> tuple[int, int
             if len(said) > best_value:
                 best, best_value = (start, min(spans[last][1], start + max_chars)), len(said)
     return best
-
-
-# within given documents -----------------------------------------------------------------------------------------------
-
-
-def evidence(
-    documents: Sequence[Document], query: str, *, k: int = 5, encoder: Encoder | None = None
-) -> tuple[Hit, ...]:
-    """Rank windows of one to three sentences of the given documents, indexed or not; no two of them overlap.
-
-    BM25 over the windows picks candidates, the encoder (if given) scores them too, and both are fused as in `search`.
-    A window that shares no term with the query is never returned. The hits' ``arms`` hold BM25 (``lexical``) and cosine
-    (``dense``). Raises BadRequest for an empty query.
-    """
-    text = _checked([query])[0]
-    windows = [window for document in documents for window in _windows(document)]
-    words = _bm25([Counter(terms(window.text)) for window in windows], terms(text))
-    best = sorted(words, key=lambda place: (-words[place], place))[: max(_ENCODED_WINDOWS, 4 * k)]
-    arms = {"lexical": {place: words[place] for place in best}}
-    if encoder is not None and best:
-        asked = encoder.encode_queries([text])[0]
-        vectors = encoder.encode([windows[place].text for place in best])
-        arms["dense"] = {place: float(asked @ vector) for place, vector in zip(best, vectors, strict=True)}
-    scores = convex(list(arms.values()), [1.0] if len(arms) == 1 else [1.0 - DENSE_WEIGHT, DENSE_WEIGHT])
-    titles = {document.doc_id: document for document in documents}
-    order = sorted(scores, key=lambda place: (-round(scores[place], 9), place))
-    kept = _apart([windows[place] for place in order], k)
-    place_of = {windows[place].ref: place for place in order}
-    found_by = _arm_scores(arms)
-    return tuple(
-        Hit(
-            window,
-            rank,
-            scores[place_of[window.ref]],
-            titles[window.doc_id].title,
-            titles[window.doc_id].source,
-            titles[window.doc_id].date,
-            found_by[place_of[window.ref]],
-        )
-        for rank, window in enumerate(kept, start=1)
-    )
-
-
-def _arm_scores(arms: Mapping[str, Mapping[int, float]]) -> dict[int, dict[str, ArmScore]]:
-    """For each place, its rank and score on every arm."""
-    found: dict[int, dict[str, ArmScore]] = {}
-    for name, scores in arms.items():
-        order = sorted(scores, key=lambda place: (-scores[place], place))
-        for rank, place in enumerate(order, start=1):
-            found.setdefault(place, {})[name] = ArmScore(rank, scores[place])
-    return found
-
-
-def _windows(document: Document) -> list[Passage]:
-    spans = sentences(document.text)
-    sections = list(document.sections) or [Section("", 0, 0, len(document.text))]
-    found, at = [], 0
-    for first, (start, _) in enumerate(spans):
-        while at + 1 < len(sections) and sections[at].end <= start:
-            at += 1
-        for last in range(first, min(first + _WINDOW, len(spans))):
-            end = spans[last][1]
-            if last > first and (end - start > _WINDOW_CHARS or end > sections[at].end):
-                break
-            found.append(Passage(document.doc_id, start, end, document.text[start:end], sections[at].path))
-    return found
-
-
-def _bm25(windows: Sequence[Mapping[str, int]], asked: Sequence[str]) -> dict[int, float]:
-    """BM25 of each window that holds a query term (Robertson and Zaragoza 2009, idf as in Lucene)."""
-    if not windows:
-        return {}
-    lengths = [sum(window.values()) for window in windows]
-    mean = sum(lengths) / len(lengths) or 1.0
-    scores: dict[int, float] = {}
-    for word in sorted(set(asked)):
-        holders = [place for place, window in enumerate(windows) if word in window]
-        idf = math.log1p((len(windows) - len(holders) + 0.5) / (len(holders) + 0.5))
-        for place in holders:
-            count = windows[place][word]
-            gain = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[place] / mean))
-            scores[place] = scores.get(place, 0.0) + idf * gain
-    return scores
-
-
-def _apart(windows: Sequence[Passage], k: int) -> list[Passage]:
-    """The first ``k`` windows that do not overlap an earlier one."""
-    kept: list[Passage] = []
-    for window in windows:
-        if len(kept) == k:
-            break
-        if all(w.doc_id != window.doc_id or w.end <= window.start or window.end <= w.start for w in kept):
-            kept.append(window)
-    return kept
