@@ -18,9 +18,9 @@ _BLANK = re.compile(r"\n[ \t]*\n")
 # A run of terminators, the closing quotes and brackets after it, then numeric citation markers such as " [3, 4]".
 _CJK_ENDS = "。！？｡．।॥؟۔։።"
 _CLOSERS = "\"'”’»)\\]）」』】》〉*_"
-_END = re.compile(
-    rf"(?P<stop>[.!?…‽{_CJK_ENDS}]++)(?P<close>[{_CLOSERS}]*+)(?P<cite>(?:[ ]?\[\d[\d,;–\- ]{{0,40}}\])*+)"
-)
+# What cites after a full stop belongs to the sentence before it: [1, 2], [^note], ¹², 【1†L5-L9】.
+_CITED = r"[ ]?\[\d[\d,;–\- ]{0,40}\]|\[\^[\w-]{1,40}\]|[⁰¹²³⁴-⁹]{1,3}+|【[^【】\n]{1,60}】"
+_END = re.compile(rf"(?P<stop>[.!?…‽{_CJK_ENDS}]++)(?P<close>[{_CLOSERS}]*+)(?P<cite>(?:{_CITED})*+)")
 _WORD = re.compile(r"[\w.&'’-]*\Z")
 _NEXT_WORD = re.compile(r"[^\W\d_]+")
 

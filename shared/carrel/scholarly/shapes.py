@@ -15,9 +15,12 @@ Json = Mapping[str, object]
 
 
 def text(value: object) -> str:
-    """The string, else empty; a number becomes its digits (volumes and issues come as both)."""
+    """The string, else empty; a number becomes its digits (volumes and issues come as both).
+
+    JSON may hold half a surrogate pair, which no UTF-8 store or reply can: it becomes a question mark.
+    """
     if isinstance(value, str):
-        return value.replace("\x00", "").strip()
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

@@ -48,6 +48,7 @@ ACCEPT_PAGE = (
 CONNECT_WORDS = frozenset({"the name could not be resolved", "no secure connection", "no connection"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RETRIED = frozenset({429, 502, 503, 504})
+_LONGEST_REST = 3_600.0  # seconds a host may close itself for; a mistaken header must not close it for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class WebClient:
         """Close the host for as long as it asked; the pause in seconds."""
         asked = _retry_after(answer.headers, self._now())
         if asked is not None:
-            self._pacer.close(hop.authority, asked)
+            self._pacer.close(hop.authority, min(asked, _LONGEST_REST))
         return pause if asked is None else max(asked, pause)
 
     async def _ask(self, hop: WebUrl, call: _Call) -> _Answer:

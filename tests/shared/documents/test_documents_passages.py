@@ -55,6 +55,8 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, _: str, count: i
 
 def test_citation_markers_after_a_full_stop_belong_to_their_sentence() -> None:
     assert of("A claim.[3] Another claim. [4, 5] A third.") == ["A claim.[3]", "Another claim. [4, 5]", "A third."]
+    for mark in ("[^1]", "¹²", "【1†L5-L9】"):
+        assert of(f"A claim.{mark} Another claim.{mark}") == [f"A claim.{mark}", f"Another claim.{mark}"]
 
 
 PIECES = [*"ab Z.!?。\n\t\"')[1]-*#|`~=<>é漢字Яи\u00a0👍", "e.g. ", "\n\n", "```\n", "# ", "word " * 9]

@@ -10,6 +10,7 @@ from carrel.records import Author
 from carrel.scholarly import compare_titles, parse_author, parse_authors, same_family
 from carrel.scholarly.markup import plain_abstract, plain_line, restore_inverted
 from carrel.scholarly.names import overlap
+from carrel.scholarly.shapes import text
 
 
 @pytest.mark.parametrize(
@@ -143,3 +144,7 @@ def test_an_inverted_abstract_is_rebuilt_over_gaps_duplicates_and_nonsense() -> 
 
 def test_a_line_has_no_line_breaks() -> None:
     assert plain_line(" Crooked\n <i>widgets</i>\t,  again ") == "Crooked widgets, again"
+
+
+def test_half_a_surrogate_pair_in_a_record_becomes_a_mark_that_can_be_stored() -> None:
+    assert text("fine \ud83d title").encode("utf-8") == b"fine ? title"

@@ -357,6 +357,15 @@ async def test_an_odd_retry_after_does_no_harm(odd: str) -> None:
     assert (await net.client().get(PAGE, robots=False)).status == 503
 
 
+async def test_a_mistaken_retry_after_closes_a_host_for_an_hour_at_most() -> None:
+    net = Internet({PAGE: [httpx2.Response(429, headers={"retry-after": "9" * 20}), html()]})
+    client = net.client()
+    with pytest.raises(RateLimited):
+        await client.read(PAGE, robots=False)
+    net.time += 3_601
+    assert (await client.read(PAGE, robots=False)).status == 200
+
+
 async def test_a_dropped_connection_is_tried_again_and_then_told() -> None:
     net = Internet({PAGE: [httpx2.ReadError("secret detail"), html()]})
     assert (await net.client().get(PAGE, robots=False)).status == 200
