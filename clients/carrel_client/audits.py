@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from carrel_client.desk import Progress, Tools
 from carrel_client.tamper import Planted
 
-__all__ = ["FAULTS", "Audit", "Finding", "audit", "audit_rows", "find_fault", "page_of"]
+__all__ = ["FAULTS", "Audit", "Finding", "State", "audit", "audit_rows", "find_fault", "page_of"]
 
 FAULTS = (
     "altered_quote",
@@ -61,16 +61,23 @@ class Audit:
         return frozenset(int(key) for key in keys if key.isdigit())
 
 
+State = Literal["found", "not vouched for", "missed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the audit says of one planted fault: whether it was ``found``, in what words, and how sure it is.
+    """What the audit says of one planted fault.
 
-    ``certain`` is False where the audit could only say that it could not look.
+    ``found``: it calls it wrong. ``not vouched for``: it marks it as unproven, because it needs judgement or because
+    nobody could be asked. ``missed``: it lets it pass.
     """
 
-    found: bool
+    state: State
     verdict: str
-    certain: bool = True
+
+    @property
+    def found(self) -> bool:
+        return self.state == "found"
 
 
 async def audit(tools: Tools, markdown: str, folder: Path, name: str, report: Progress) -> Audit:
@@ -102,27 +109,29 @@ def find_fault(made: Audit, fault: Planted) -> Finding:
     if fault.kind == "reference":
         return _reference(made, fault)
     kinds = _SPOILED if fault.kind == "quote" else _UNSUPPORTED
-    for problem in made.problems:
-        if _same(str(problem.get("text") or ""), fault.text):
-            words = f"{str(problem.get('kind')).replace('_', ' ')}: {problem.get('detail')}"
-            return Finding(problem.get("kind") in kinds, words)
-    return Finding(False, "nothing")
+    told = [problem for problem in made.problems if _same(str(problem.get("text") or ""), fault.text)]
+    for problem in sorted(told, key=lambda problem: problem.get("kind") not in kinds):
+        words = f"{str(problem.get('kind')).replace('_', ' ')}: {problem.get('detail')}"
+        return Finding("found" if problem.get("kind") in kinds else "not vouched for", words)
+    return Finding("missed", "nothing")
 
 
 def _reference(made: Audit, fault: Planted) -> Finding:
-    """A made-up reference is found when the literature denies it, and also when it is said to be out of reach."""
+    """A made-up reference is found when the literature denies it; when it is out of reach, nobody vouches for it."""
     number = _MARKER.search(fault.change)
     key = number[1] if number else ""
     for reference in made.references:
         if str(reference.get("key")) == key:
             existence, reason = str(reference.get("existence")), str(reference.get("reason") or "")
+            said = existence.replace("_", " ")
             if existence in ("likely_fabricated", "not_found", "mismatch", "unconfirmed"):
-                return Finding(True, f"{existence.replace('_', ' ')}: {reason}")
+                return Finding("found", f"{said}: {reason}")
             if existence == "could_not_look":
-                said = reason.removeprefix("could not look: ").removeprefix("could not look: ")
-                return Finding(True, f"could not look, so nothing is vouched for: {said}", certain=False)
-            return Finding(False, existence.replace("_", " "))
-    return Finding(False, "nothing")
+                return Finding(
+                    "not vouched for", f"{said}: {reason.removeprefix(f'{said}: ').removeprefix(f'{said}: ')}"
+                )
+            return Finding("missed", said)
+    return Finding("missed", "nothing")
 
 
 def _same(said: str, planted: str) -> bool:

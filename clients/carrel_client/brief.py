@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from carrel_client.choosing import Chosen, Topic, about, choose, topic_of
+from carrel_client.choosing import Chosen, choose
 from carrel_client.evidence import Found, Sentence
+from carrel_client.naming import Place
+from carrel_client.topic import Topic, topic_of
 
 __all__ = ["Brief", "Line", "compose", "to_markdown"]
 
@@ -53,8 +55,8 @@ def compose(
     question: str,
     passages: Sequence[Found],
     *,
-    limit: int = 9,
-    per_document: int = 4,
+    limit: int = 6,
+    per_document: int = 3,
     without: frozenset[str] = frozenset(),
     first: int = 1,
 ) -> Brief:
@@ -64,25 +66,31 @@ def compose(
     """
     topic = topic_of(question, passages)
     chosen = choose(topic, passages, limit=limit, per_document=per_document, without=without)
-    texts = [one.stems | about(one.sentence.found) for one in chosen]
-    covered = frozenset[str]().union(*map(topic.met, texts))
-    missing = tuple(word for term, word in topic.words.items() if term not in covered)
-    return _arrange(question, chosen, _strength(topic, texts, covered), missing, first)
+    covered = frozenset[str]().union(*(one.said | one.implied for one in chosen))
+    return _arrange(question, chosen, _strength(topic, chosen, covered), topic.missing(covered), first)
 
 
-def _strength(topic: Topic, texts: Sequence[frozenset[str]], covered: frozenset[str]) -> str:
+def _strength(topic: Topic, chosen: Sequence[Chosen], covered: frozenset[str]) -> str:
     """How much the evidence can bear: by the share of the question it meets, in all and in its best sentence."""
-    if not texts:
+    if not chosen:
         return _NONE
-    met, together = topic.share(covered), max(topic.share(topic.met(stems)) for stems in texts)
-    if met >= 0.75 and together >= 0.7 and len(texts) >= 3:
+    whole = topic.share(covered)
+    said = max(topic.share(one.said) for one in chosen)
+    together = max(topic.share(one.said | one.implied) for one in chosen)
+    if whole >= 0.75 and together >= 0.7 and said >= 0.5 and len(chosen) >= 2:
         return _STRONG
-    return _FAIR if met >= 0.5 and together >= 0.34 else _WEAK
+    return _FAIR if whole >= 0.5 and together >= 0.34 else _WEAK
 
 
 def _arrange(question: str, chosen: Sequence[Chosen], strength: str, missing: tuple[str, ...], first: int) -> Brief:
-    """The two sentences chosen first open; the rest follow by document, best first, in the order of the text."""
-    lead = list(chosen[: 2 if len(chosen) > 3 else 1])
+    """The two sentences chosen first open; the rest follow by document, best first, in the order of the text.
+
+    What leans on a sentence stands after it, and what leans on a title stands under it.
+    """
+    lead = [one for one in chosen if not one.leans][: 2 if len(chosen) > 3 else 1]
+    for one in chosen:
+        if one.leans == "sentence" and (before := one.sentence.after) in (refs := [each.sentence.ref for each in lead]):
+            lead.insert(refs.index(before) + 1, one)
     groups: dict[str, list[Chosen]] = {}
     for one in sorted(chosen, key=lambda one: -one.score):
         if one not in lead:
@@ -123,15 +131,18 @@ def _sentence(line: Line) -> str:
 
 # Words about the brief itself begin with "This brief", so that an audit does not ask them for a source.
 _NOTES = {
-    _STRONG: "This brief rests on strong evidence: several sentences meet most words of the question.",
-    _FAIR: "This brief rests on fair evidence: it meets the question in part.",
-    _WEAK: "This brief rests on weak evidence: little in the library bears on the question, so take it as a lead.",
-    _NONE: "This brief is empty, for no evidence was found: nothing in the library bears on the question.",
+    _STRONG: "This brief rests on strong evidence: what it quotes meets most of the question.",
+    _FAIR: "This brief rests on fair evidence: what it quotes meets the question in part.",
+    _WEAK: "This brief rests on weak evidence: what it quotes only touches the question, so take it as a lead.",
+    _NONE: "This brief is empty, for no good evidence was found: nothing in the library answers the question.",
 }
 
 
-def to_markdown(briefs: Sequence[Brief], *, title: str = "", notes: Sequence[str] = ()) -> str:
-    """One report of one or several briefs: answers, a section per document, how far to trust them, the references."""
+def to_markdown(briefs: Sequence[Brief], *, title: str = "", notes: Sequence[str] = (), place: Place = str) -> str:
+    """One report of one or several briefs: answers, a section per document, how far to trust them, the references.
+
+    ``place`` makes the source of a document readable.
+    """
     lines = [f"# {_one_line(title or briefs[0].question, 200)}", ""]
     mark = "##" if len(briefs) == 1 else "###"
     for brief in briefs:
@@ -144,10 +155,9 @@ def to_markdown(briefs: Sequence[Brief], *, title: str = "", notes: Sequence[str
             "",
             *(part for note in notes for part in (f"*This brief was made under a limit: {_note(note)}*", "")),
         ]
-    numbered = {line.number: line for brief in briefs for line in brief.lines}
-    if numbered:
-        lines += ["## References", ""]
-        lines += [f"[{number}] {_reference(line)}\n" for number, line in numbered.items()]
+    references = _references([line for brief in briefs for line in brief.lines], place)
+    if references:
+        lines += ["## References", "", *references]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -170,7 +180,14 @@ def _paragraphs(lines: Sequence[Line]) -> list[str]:
     return [part for line in lines for part in (_sentence(line), "")]
 
 
-def _reference(line: Line) -> str:
-    found = line.sentence.found
-    source = _one_line(found.source, 300)
-    return f"{(_one_line(found.title) or 'Untitled').rstrip('.')}. {source}. `{line.sentence.ref}`"
+def _references(lines: Sequence[Line], place: Place) -> list[str]:
+    """A line for each citation; the second one of a document names the first instead of the source."""
+    first: dict[str, int] = {}
+    listed = []
+    for line in lines:
+        found, doc_id = line.sentence.found, line.sentence.doc_id
+        known = first.setdefault(doc_id, line.number)
+        title = (_one_line(found.title) or "Untitled").rstrip(".")
+        source = _one_line(place(found.source), 300) if known == line.number else f"Same source as {known}"
+        listed.append(f"[{line.number}] {title}. {source}. `{line.sentence.ref}`\n")
+    return listed

@@ -1,77 +1,56 @@
-"""I have sentences that bear on a question: which few say most, and least twice?
+"""I have passages that bear on a question: which few of their sentences answer it, and least twice?
 
-A sentence scores by how much of the question it covers (words weighted by rarity, names more), by the place of its
-passage in the rankings, and by its manner. Sentences are then picked one by one, each new one paying for what it
-repeats (maximal marginal relevance, Carbonell and Goldstein 1998).
+A sentence is weighed by how much of the question it meets (words weighted by rarity, names more) and by how close its
+passage is to the question. Where even the best meets too little, there is no answer in them, and none is chosen. The
+rest are picked one by one, each new one paying for what it repeats (maximal marginal relevance, Carbonell and
+Goldstein 1998).
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from carrel_client.evidence import Found, Sentence, sentences_of
-from carrel_client.question import content_words, stem, words
+from carrel_client.manner import Leaning, defines, describes, leans, manner, stands_alone
+from carrel_client.topic import Topic, stems_of
 
-__all__ = ["Chosen", "Topic", "about", "choose", "topic_of"]
+__all__ = ["Chosen", "choose"]
 
 _RELEVANCE = 0.72  # share of relevance against novelty in the choice; the rest pays for repetition
 _TWIN = 0.8  # Jaccard overlap of stems from which two sentences say the same
 _WEAR = 0.6  # what is left of a question word's worth each time a chosen sentence has it
 _POOL = 200  # candidates looked at; the choice is quadratic in them
-_FLOOR = 0.5  # a sentence below this share of the best one's score is not worth a reader's time
-_LEANS = re.compile(
-    r"^(?:it|this|these|those|they|that|he|she|however|but|so|thus|then|also|see|note|for example)\b", re.I
-)
-_VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|has|have|had|can|cannot|will|would|may|might|must|should|does|do|did|don't|isn't|"
-    r"(?:add|allow|build|call|check|come|contain|convert|cover|create|define|depend|describe|detect|enable|encode|ensure|"
-    r"expect|export|find|follow|give|handle|help|hold|implement|import|improve|include|increase|install|keep|launch|lead|"
-    r"let|make|mean|measure|need|offer|open|parse|perform|prevent|process|produce|provide|reach|read|receive|reduce|remain|"
-    r"render|replace|report|require|return|run|say|send|serve|set|show|start|stop|store|suggest|support|take|turn|use|"
-    r"want|work|write)(?:s|es|d|ed)?|found|gave|held|kept|led|made|meant|ran|said|sent|took|wrote|built|came)\b",
-    re.I,
-)
-_NAME = re.compile(r"(?<=\s)[A-Z][\w.-]*|\b\w*(?:[a-z][A-Z]|\d|\w-\w)\w*")  # not the first word, unless its shape tells
-_NAME_WEIGHT = 1.6  # a name weighs more than any other word of the question
-_CLOSE = 0.45  # cosine of passage and query from which a sentence may answer without sharing a word with the question
-_ELSEWHERE = 0.75  # and one that neither names what the question names nor stands in a text about it
-_ASKS_WHAT = re.compile(r"\s*what(?:'s|\s+(?:is|are))\b", re.I)
-_DEFINES = re.compile(r"\S+(?:\s\S+){0,5}?\s(?:is|are)\s(?:an?|the)\b")
-_DEFINITION = 1.15  # a sentence of the form "X is a …" answers "What is X?" best
-_SILENT = 0.6  # what a sentence is worth that shares no word with the question
+# Weight of the question met (0 to 1) and cosine of passage and question, added up. Measured on questions with and
+# without an answer in two libraries (documentation, abstracts): below the first, next to nothing was an answer.
+_ENOUGH = 0.78
+_ENOUGH_BY_WORDS = 0.42  # the same where no encoder gave cosines
+_STRICTER = 0.2  # more is asked where no passage has a name of the question: it is likely about something else
+_OF_BEST = 0.72  # a sentence below this share of the best one's bearing or score is not worth a reader's time
+_ENOUGH_OF_FOCUS = 0.2  # share of what a clause wants to know that a sentence must have in its own words
+_ENOUGH_OF_NAMES = 0.5  # and where it asks for nothing but names ("Does X run on Y?")
+_HINT = 0.6  # what a word is worth that only the title or the heading says
+_DEFINITION = 1.25  # a sentence of the form "X is a …" answers "What is X?" best
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A sentence with its ``stems``, what it meets of the question, and its score (comparable for one question)."""
+    """A sentence with its ``stems``, the question's words it ``said`` or its title ``implied``, and its figures.
+
+    ``bearing`` is how much it has to do with the question at all, ``score`` its worth among
+    the others, which ``bonus`` multiplies for a definition that was asked for. ``leans`` says
+    what it needs to be understood.
+    """
 
     sentence: Sentence
     stems: frozenset[str]
-    said: frozenset[str]  # words of the question in the sentence
-    implied: frozenset[str]  # and those only in its title or heading
+    said: frozenset[str]
+    implied: frozenset[str]
+    bearing: float
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """The question's words by stem; ``weights`` are high for names and for words rare among the passages found."""
-
-    words: Mapping[str, str]
-    weights: Mapping[str, float]
-    names: frozenset[str]
-    what: bool = False  # whether it asks what something is
-
-    def met(self, stems: frozenset[str]) -> frozenset[str]:
-        """The words of the question that a text with ``stems`` has, in any of their forms."""
-        return frozenset(term for term in self.words if _has(stems, term))
-
-    def share(self, terms: Iterable[str]) -> float:
-        """The weight of ``terms`` in the whole question, 0 to 1."""
-        return sum(self.weights[term] for term in terms) / (sum(self.weights.values()) or 1.0)
+    bonus: float = 1.0
+    leans: Leaning = ""
 
 
 def choose(
@@ -79,86 +58,119 @@ def choose(
 ) -> list[Chosen]:
     """At most ``limit`` sentences in the order of choice; references in ``without`` are left out.
 
-    ``per_document`` bounds what one document gives, but gives way where there are too few documents.
+    ``per_document`` bounds what one document gives, but gives way where there are too few documents. Empty where
+    nothing bears enough on the question.
     """
     sentences = [sentence for found in passages for sentence in sentences_of(found) if sentence.ref not in without]
-    documents = len({sentence.doc_id for sentence in sentences}) or 1
-    return _pick(_score(sentences, topic, passages), topic, limit, max(per_document, -(-limit // documents)))
+    enough = _ENOUGH if any(found.closeness for found in passages) else _ENOUGH_BY_WORDS
+    if topic.names & topic.unseen:
+        enough += _STRICTER
+    pool = _worthy(_weighed(sentences, topic, passages), enough)
+    documents = len({one.sentence.doc_id for one in pool}) or 1
+    return _pick(pool[:_POOL], topic, limit, max(per_document, -(-limit // documents)))
 
 
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(text))
-
-
-def about(found: Found) -> frozenset[str]:
-    """A sentence of the chapter on X is about X, though it may not say so."""
-    return _stems(f"{found.title} {found.heading}")
-
-
-def _has(stems: frozenset[str], term: str) -> bool:
-    """Whether a form of ``term`` is among ``stems``: the same stem, or for longer words one that starts alike."""
-    if term in stems:
-        return True
-    root = term[: max(5, len(term) - 2)]
-    return len(term) >= 5 and any(other.startswith(root) and len(other) <= len(term) + 4 for other in stems)
-
-
-def topic_of(question: str, passages: Sequence[Found]) -> Topic:
-    terms = {stem(word): word for word in content_words(question)}
-    names = {stem(word) for word in words(" ".join(_NAME.findall(question)))}
-    texts = [_stems(f"{found.title} {found.text}") for found in passages]
-    weights = {}
-    for term in terms:
-        seen = sum(_has(stems, term) for stems in texts)
-        rarity = math.log(1 + (len(texts) - seen + 0.5) / (seen + 0.5)) / math.log(2 * len(texts) + 2)
-        weights[term] = _NAME_WEIGHT * max(0.4, rarity) if term in names else max(0.3, rarity)
-    return Topic(terms, weights, frozenset(names & terms.keys()), bool(_ASKS_WHAT.match(question)))
-
-
-def _score(sentences: Sequence[Sentence], topic: Topic, passages: Sequence[Found]) -> list[Chosen]:
+def _weighed(sentences: Sequence[Sentence], topic: Topic, passages: Sequence[Found]) -> list[Chosen]:
+    """The sentences that can stand in a brief at all, best first."""
     best = max((found.score for found in passages), default=1.0) or 1.0
-    scored = []
+    weighed = []
     for sentence in sentences:
-        stems = _stems(sentence.text)
+        stems = stems_of(sentence.text)
         said = topic.met(stems)
-        if not said and sentence.found.closeness < _CLOSE:
-            continue
-        implied = topic.met(about(sentence.found)) - said
-        hinted = 0.75 * topic.share(implied & topic.names) + 0.5 * topic.share(implied - topic.names)
-        worth = 0.65 * (topic.share(said) + hinted) + 0.35 * sentence.found.score / best
-        named = not topic.names or bool(topic.names & (said | implied))
-        score = worth * _manner(sentence) * (1.0 if said else _SILENT) * (1.0 if named else _ELSEWHERE)
-        if topic.what and said & topic.names and _DEFINES.match(sentence.text):
-            score *= _DEFINITION
-        scored.append(Chosen(sentence, stems, said, implied, score))
-    return sorted(scored, key=lambda one: (-one.score, one.sentence.ref))
+        if stands_alone(sentence.text, sentence.found.title) and _answers(sentence, topic, said):
+            weighed.append(_weigh(sentence, topic, stems, said, best))
+    return sorted(weighed, key=lambda one: (-one.score, one.sentence.ref))
 
 
-def _manner(sentence: Sentence) -> float:
-    """A sentence that leans on the one before it, has no verb, or is long, stands less well alone."""
-    count = len(sentence.text.split())
-    leans = 0.8 if _LEANS.match(sentence.text) else 1.0
-    whole = 1.0 if _VERB.search(sentence.text) else 0.75
-    return leans * whole * (0.85 if count > 45 else 1.0)
+def _weigh(sentence: Sentence, topic: Topic, stems: frozenset[str], said: frozenset[str], best: float) -> Chosen:
+    found = sentence.found
+    implied = topic.implied(sentence, said)
+    met = topic.share(said) + _HINT * topic.share(implied)
+    # A sentence that answers one half of a double question bears on it as much as one that has a word of each.
+    most = max(topic.part(said, part) + _HINT * topic.part(implied, part) for part in topic.parts)
+    score = (0.6 * max(met, 0.7 * most) + 0.2 * found.closeness + 0.2 * found.score / best) * manner(
+        sentence.text, found.heading
+    )
+    bonus = _DEFINITION if _is_definition(sentence, topic, said | implied) else 1.0
+    return Chosen(
+        sentence,
+        stems,
+        said,
+        implied,
+        max(met, most) + found.closeness,
+        score,
+        bonus,
+        _leaning(sentence, implied & topic.subject),
+    )
+
+
+def _leaning(sentence: Sentence, titled: frozenset[str]) -> Leaning:
+    """What a sentence needs to be understood; "It …" as an item of a list speaks of what the title names."""
+    if sentence.item and titled and sentence.text.startswith("It "):
+        return "title"
+    return leans(sentence.text)
+
+
+def _answers(sentence: Sentence, topic: Topic, said: frozenset[str]) -> bool:
+    """Whether a sentence speaks of what the question wants to know, or defines the thing it asks about.
+
+    To name the thing is not enough: every sentence of its manual does.
+    """
+    about = said | topic.implied(sentence, said)
+    if _is_definition(sentence, topic, about):
+        return True
+    if not about & topic.subject:
+        return False
+    return any(_meets(said, focus, topic) for focus in topic.focus)
+
+
+def _meets(said: frozenset[str], focus: frozenset[str], topic: Topic) -> bool:
+    if focus <= topic.names:
+        return topic.part(said, focus) >= _ENOUGH_OF_NAMES
+    return topic.part(said, focus) >= _ENOUGH_OF_FOCUS or len(said & focus) > 1
+
+
+def _is_definition(sentence: Sentence, topic: Topic, about: frozenset[str]) -> bool:
+    """Whether a sentence says what the thing is that a clause of the question asks about."""
+    opening = topic.met(stems_of(" ".join(sentence.text.split()[:4])))
+    shaped = defines(sentence.text)
+    for asked in topic.defined:
+        if topic.part(about, asked) >= 0.5 and (describes(sentence.text) or (shaped and opening & asked)):
+            return True
+    # Not asked for, but a help where the texts say the rest in other words ("What does X check?").
+    helps = not topic.unseen and topic.share(about & topic.subject) >= 0.5
+    return helps and shaped and bool(opening & topic.subject)
+
+
+def _worthy(weighed: Sequence[Chosen], enough: float) -> list[Chosen]:
+    """The sentences that bear enough on the question, and not much less than the best of them."""
+    best = max((one.bearing for one in weighed), default=0.0)
+    least = max(enough, _OF_BEST * best)
+    top = max((one.score for one in weighed if one.bearing >= least), default=0.0)
+    return [one for one in weighed if one.bearing >= least and one.score >= _OF_BEST * top]
 
 
 def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
     return len(left & right) / (len(left | right) or 1)
 
 
-def _pick(scored: Sequence[Chosen], topic: Topic, limit: int, per_document: int) -> list[Chosen]:
+def _pick(pool: Sequence[Chosen], topic: Topic, limit: int, per_document: int) -> list[Chosen]:
     """Pick one by one the sentence that adds most: a word of the question counts less each time it was met already
     (diminishing returns, Lin and Bilmes 2011), and so does a sentence that resembles a chosen one.
 
-    At most ``per_document`` come from one document; one that says a chosen sentence again is dropped.
+    At most ``per_document`` come from one document; one that says a chosen sentence again is dropped, and one that
+    leans on the sentence before it is taken only after that.
     """
-    pool = [one for one in scored[:_POOL] if one.score >= _FLOOR * scored[0].score]
     nearest = dict.fromkeys(range(len(pool)), 0.0)
     chosen: list[Chosen] = []
     taken: Counter[str] = Counter()
     used: Counter[str] = Counter()
-    while nearest and len(chosen) < limit:
-        index = max(nearest, key=lambda i: (_gain(pool[i], topic, used, nearest[i]), -i))
+    while len(chosen) < limit:
+        refs = {one.sentence.ref for one in chosen}
+        ready = [place for place in nearest if pool[place].leans != "sentence" or pool[place].sentence.after in refs]
+        if not ready:
+            break
+        index = max(ready, key=lambda i: (_gain(pool[i], topic, used, nearest[i]), -i))
         one = pool[index]
         del nearest[index]
         chosen.append(one)
@@ -173,4 +185,4 @@ def _pick(scored: Sequence[Chosen], topic: Topic, limit: int, per_document: int)
 
 def _gain(one: Chosen, topic: Topic, used: Mapping[str, int], nearest: float) -> float:
     worn = topic.share(one.said) - sum(topic.share([term]) * _WEAR ** used[term] for term in one.said)
-    return _RELEVANCE * (one.score - 0.5 * worn) - (1 - _RELEVANCE) * nearest
+    return _RELEVANCE * (one.bonus * one.score - 0.5 * worn) - (1 - _RELEVANCE) * nearest

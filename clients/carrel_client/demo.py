@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,9 @@ from carrel_client.brief import Brief, to_markdown
 from carrel_client.desk import SERVERS, Desk, Progress
 from carrel_client.distributions import Shipped
 from carrel_client.errors import ToolFailed
+from carrel_client.naming import Place
 from carrel_client.research import study
+from carrel_client.screen import counted
 from carrel_client.tamper import Planted, tamper
 
 __all__ = ["COLLECTION", "QUESTIONS", "TITLE", "Outcome", "Steps", "demonstrate"]
@@ -34,6 +37,7 @@ class Steps:
     told: Callable[[int, str, str, float], None]
     progress: Callable[[str], Progress]
     clock: Callable[[], float] = time.perf_counter
+    place: Place = str  # how to name sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Outcome:
 
     @property
     def convincing(self) -> bool:
-        """Whether all three kinds of fault were planted and every one was found."""
-        return len(self.planted) == 3 and all(finding.found for finding in self.caught)
+        """Whether faults were planted and the audit let none of them pass."""
+        return bool(self.planted) and all(finding.state != "missed" for finding in self.caught)
 
 
 async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], folder: Path, steps: Steps) -> Outcome:
@@ -59,7 +63,7 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
     began = steps.clock()
     await desk.start()
     count = sum([len((await (await desk.client(name)).list_tools()).tools) for name in SERVERS])
-    steps.told(2, "Four servers", f"{', '.join(SERVERS)}: started, with {count} tools", steps.clock() - began)
+    steps.told(2, "Four servers", f"{', '.join(SERVERS)} are running, with {count} tools", steps.clock() - began)
 
     began = steps.clock()
     added = await _fill(desk, [str(path) for path in documents.files], steps.progress("adding documents"))
@@ -67,9 +71,10 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
 
     began = steps.clock()
     briefs, notes = await _answer(desk, questions, steps.progress("searching"))
-    report = to_markdown(briefs, title=TITLE if len(briefs) > 1 else "", notes=notes)
+    report = to_markdown(briefs, title=TITLE if len(briefs) > 1 else "", notes=notes, place=steps.place)
     chosen = sum(len(brief.lines) for brief in briefs)
-    words = f"{len(briefs)} answered with {chosen} quoted sentences, each with its reference"
+    answered = sum(bool(brief.lines) for brief in briefs)
+    words = f"{answered} of {len(briefs)} answered, with {counted(chosen, 'quoted sentence')}, each with its reference"
     steps.told(4, "The questions" if len(briefs) > 1 else "The question", words, steps.clock() - began)
 
     began = steps.clock()
@@ -80,8 +85,7 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
     false, planted = tamper(report)
     tampered = await audit(desk, false, folder, "tampered", steps.progress("auditing the tampered report"))
     caught = tuple(find_fault(tampered, fault) for fault in planted)
-    words = f"{len(planted)} faults planted, {sum(finding.found for finding in caught)} found"
-    steps.told(6, "The point of it all", words, steps.clock() - began)
+    steps.told(6, "The tampering", _caught_words(caught), steps.clock() - began)
     files = {name: folder / name for name in ("report.md", "report.html", "tampered.md", "tampered.html")}
     return Outcome(tuple(briefs), added, honest, tampered, planted, caught, files)
 
@@ -114,14 +118,23 @@ async def _answer(desk: Desk, questions: Sequence[str], report: Progress) -> tup
     return briefs, tuple(notes)
 
 
+def _caught_words(caught: Sequence[Finding]) -> str:
+    if not caught:
+        return "nothing to tamper with, for the report quotes nothing"
+    states = Counter(finding.state for finding in caught)
+    return f"{counted(len(caught), 'fault')} planted: " + ", ".join(
+        f"{count} {state}" for state, count in states.items()
+    )
+
+
 def _library_words(added: Added) -> str:
     parts = [
-        f"{count} documents {name}"
+        f"{counted(count, 'document')} {name}"
         for name, count in (("added", added.added), ("replaced", added.replaced), ("unchanged", added.unchanged))
         if count
     ]
     if added.passages:
-        parts.append(f"{added.passages:,} passages")
+        parts.append(counted(added.passages, "passage"))
     if added.skipped_total:
         parts.append(f"{added.skipped_total} skipped")
     return ", ".join(parts) + (f"; {added.note}" if added.note else "")

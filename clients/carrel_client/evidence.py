@@ -22,7 +22,7 @@ _ENDS = re.compile(
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|al|fig|figs|eq|eqs|sec|no|nos|vol|pp|ed|eds|dr|mr|mrs|ms|prof|st|inc|ltd|approx|resp)"
-    r"|\b[A-Z]|\b[a-z]\.[a-z])\.$",
+    r"|(?-i:\b[A-Z])|\b[a-z]\.[a-z])\.$",
     re.I,
 )
 _FENCE = re.compile(r"^(```|~~~)", re.M)
@@ -34,6 +34,18 @@ _HTML = re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.S)
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)(.+?)(?<=\S)\1(?![\w*])")
 _CODE = re.compile(r"(`{1,2})([^`]+)\1_?")
 _BULLET = re.compile(r"^\s*(?:(?:>\s*)+|[-*+•]\s+|\d{1,3}[.)]\s+|\[\^\w{1,20}\]:\s+)+")
+_LABEL = re.compile(  # of the parts of a structured abstract
+    r"(?:(?:(?:MAIN )?(?:BACKGROUND|OBJECTIVES?|CONTEXT|AIMS?|PURPOSE|DESIGN|SETTINGS?|PARTICIPANTS|PATIENTS|METHODS?|"
+    r"METHODOLOGY|INTERVENTIONS?|MEASURE(?:MENT)?S|OUTCOMES?|RESULTS?|FINDINGS|PRINCIPAL|CONCLUSIONS?|RELEVANCE|"
+    r"INTERPRETATION|SIGNIFICANCE|DISCUSSION|LIMITATIONS?|IMPORTANCE|RATIONALE|FUNDING)(?: AND |[ /]|: ?|\. ))+|"
+    r"(?:Background|Objectives?|Aims?|Purpose|Methods?|Results?|Findings|Conclusions?|Interpretation|Significance|"
+    r"Abstract|Introduction|Summary): )(?=\S)"
+)
+_HEADING_LINE = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})*\.? [A-Z][^\n.!?]{0,60}\n)+(?=[A-Z])")  # as PDFs have them
+_LEAD_IN = re.compile(
+    r"As (?:shown|illustrated|depicted|seen|described|presented) in (?:Figure|Fig\.|Table|Section)\s\d+(?:\.\d+)*,\s"
+    r"(?=[A-Z])"
+)
 _FIELD = re.compile(  # core metadata of Python packages
     r"^(?:Name|Version|Summary|License(?:-\w+)?|Author(?:-email)?|Maintainer(?:-email)?|Keywords|Home-page|Project-URL|"
     r"Classifier|Platform|Requires-\w+|Provides-\w+|Description-\w+): ",
@@ -69,13 +81,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a passage: ``raw`` as stored, ``text`` as a reader wants it, ``ref`` its span."""
+    """One sentence of a passage: ``raw`` as stored, ``text`` as a reader wants it, ``ref`` its span.
+
+    ``after`` is the reference of the sentence right before it in the same paragraph, if that is a statement too;
+    ``item`` says that it begins an item of a list.
+    """
 
     ref: str
     raw: str
     text: str
     found: Found
     start: int = 0
+    after: str = ""
+    item: bool = False
 
     @property
     def doc_id(self) -> str:
@@ -118,18 +136,29 @@ def sentences_of(found: Found) -> list[Sentence]:
     match = _REF.fullmatch(found.ref)
     exact = match is not None and int(match[3]) - int(match[2]) == len(found.text)
     base = int(match[2]) if match else 0
-    kept = []
-    for start, end in _prose(found.text):
+    kept: list[Sentence] = []
+    last = -1  # where the last statement ends
+    for begin, end in _prose(found.text):
+        start = begin + _label(found.text[begin:end])
         raw = found.text[start:end]
-        if len(raw) > 3 * _LONGEST:
+        text = plain(raw) if len(raw) <= 3 * _LONGEST else ""
+        if not text or not _reads_like_a_statement(raw, text):
             continue
-        bullet = _BULLET.match(raw)
-        start, raw = (start + bullet.end(), raw[bullet.end() :]) if bullet else (start, raw)
-        text = plain(raw)
-        if _reads_like_a_statement(raw, text):
-            ref = f"{match[1]}:{base + start}-{base + end}" if match and exact else found.ref
-            kept.append(Sentence(ref, raw, text, found, base + start))
+        ref = f"{match[1]}:{base + start}-{base + end}" if match and exact else found.ref
+        follows = kept and start == begin and "\n\n" not in (gap := found.text[last:begin]) and not gap.strip()
+        kept.append(Sentence(ref, raw, text, found, base + start, kept[-1].ref if follows else "", start > begin))
+        last = end
     return kept
+
+
+def _label(text: str) -> int:
+    """How many characters of list marker, heading and label ("RESULTS ", "As shown in Figure 1, ") run into a
+    sentence."""
+    start = 0
+    for pattern in (_BULLET, _HEADING_LINE, _LABEL, _LEAD_IN):
+        match = pattern.match(text, start)
+        start = match.end() if match else start
+    return start
 
 
 def _is_bibliography(text: str) -> bool:

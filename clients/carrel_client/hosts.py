@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from carrel_client.desk import SERVERS
 
 __all__ = ["claude_code_lines", "desktop_json", "server_command"]
+
+_READERS = ("search", "citations")  # the servers that read files
 
 
 def server_command(name: str, *, executable: str = sys.executable) -> list[str]:
@@ -21,20 +24,21 @@ def server_command(name: str, *, executable: str = sys.executable) -> list[str]:
     return [executable, "-m", f"carrel_{name}"]
 
 
-def _full(name: str, data: str, root: str) -> list[str]:
+def _full(name: str, data: str, roots: Sequence[str]) -> list[str]:
     command = server_command(name) + (["--data", data] if data else [])
-    return command + (["--root", root] if root and name in ("search", "citations") else [])
+    readable = roots if name in _READERS else ()
+    return command + [part for root in readable for part in ("--root", root)]
 
 
-def desktop_json(*, data: str = "", root: str = "") -> str:
+def desktop_json(*, data: str = "", roots: Sequence[str] = ()) -> str:
     """The ``mcpServers`` block that Claude Desktop, Cursor and most hosts read."""
     servers = {}
     for name in SERVERS:
-        command, *arguments = _full(name, data, root)
+        command, *arguments = _full(name, data, roots)
         servers[f"carrel-{name}"] = {"command": command, "args": arguments}
     return json.dumps({"mcpServers": servers}, indent=2)
 
 
-def claude_code_lines(*, data: str = "", root: str = "") -> list[str]:
+def claude_code_lines(*, data: str = "", roots: Sequence[str] = ()) -> list[str]:
     """One ``claude mcp add`` command per server."""
-    return [f"claude mcp add carrel-{name} -- {shlex.join(_full(name, data, root))}" for name in SERVERS]
+    return [f"claude mcp add carrel-{name} -- {shlex.join(_full(name, data, roots))}" for name in SERVERS]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["content_words", "stem", "sub_queries", "words"]
+__all__ = ["clauses", "content_words", "stem", "sub_queries", "words"]
 
 _WORD = re.compile(r"[^\W_]+(?:[-.'’_][^\W_]+)*", re.UNICODE)
 _QUOTED = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")
 _CLAUSE = re.compile(
-    r"[?;:]|,\s+|\b(?:and|or|but)\s+(?=(?:what|which|how|why|when|where|who|does|do|is|are|can)\b)", re.I
+    r"[?;:]|,\s+|\b(?:and|or|but)\s+(?=(?:(?:on|in|for|to|with|by|at|from|of)\s+)?(?:what|which|how|why|when|where|who|does|do|is|are|can)\b)",
+    re.I,
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
@@ -54,6 +55,11 @@ def content_words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in words(text) if word not in _STOP and (len(word) > 1 or word.isdigit())))
 
 
+def clauses(question: str) -> list[str]:
+    """The parts of a question that ask one thing each ("What is X, and who made it?" has two)."""
+    return [part.strip() for part in _CLAUSE.split(question) if part.strip()]
+
+
 def sub_queries(question: str, *, limit: int = 6) -> tuple[str, ...]:
     """Several searches for one question, the question itself first.
 
@@ -61,10 +67,10 @@ def sub_queries(question: str, *, limit: int = 6) -> tuple[str, ...]:
     words (a rough noun phrase). Duplicates by set of stems are dropped. Deterministic.
     """
     whole = " ".join(question.split())
-    clauses = [part for part in _CLAUSE.split(whole) if part]
+    parts = clauses(whole)
     candidates = [" ".join(content_words(whole)), *_QUOTED.findall(whole)]
-    if len(clauses) > 1:
-        candidates += [" ".join(content_words(clause)) for clause in clauses if len(content_words(clause)) > 1]
+    if len(parts) > 1:
+        candidates += [" ".join(content_words(clause)) for clause in parts if len(content_words(clause)) > 1]
     candidates += _runs(whole)
     chosen, seen = [whole], {frozenset[str]()}
     for candidate in candidates:

@@ -16,6 +16,7 @@ from carrel_client.desk import Progress, Tools
 from carrel_client.envelope import unwrap
 from carrel_client.errors import ToolFailed
 from carrel_client.evidence import Found
+from carrel_client.naming import Place
 from carrel_client.question import content_words, sub_queries
 
 __all__ = ["Study", "gather", "investigate", "study"]
@@ -118,17 +119,18 @@ async def study(
     notes: Sequence[str] = (),
     extra: Sequence[Found] = (),
     first: int = 1,
+    place: Place = str,
 ) -> Study:
     """Search and compose, without the audit; references count from ``first``.
 
-    ``extra`` are passages found by other means. Raises ToolFailed as the search does.
+    ``extra`` are passages found by other means; ``place`` names sources. Raises ToolFailed as the search does.
     """
     queries = sub_queries(question)
     passages, said = await gather(tools, queries, collection=collection, report=report)
     passages += extra
     everything = tuple(dict.fromkeys((*notes, *said)))
     brief = compose(question, passages, first=first)
-    return Study(queries, brief, to_markdown([brief], notes=everything), everything, tuple(passages))
+    return Study(queries, brief, to_markdown([brief], notes=everything, place=place), everything, tuple(passages))
 
 
 async def investigate(
@@ -140,6 +142,7 @@ async def investigate(
     collection: str = "default",
     urls: Sequence[str] = (),
     with_papers: bool = False,
+    place: Place = str,
 ) -> tuple[Study, Audit]:
     """Study a question and audit the brief into ``folder``: ``report.md`` and ``report.html``.
 
@@ -148,12 +151,14 @@ async def investigate(
     """
     notes = await _read_pages(tools, urls, collection, report)
     abstracts, said = await _read_papers(tools, question, report) if with_papers else ([], [])
-    made = await study(tools, question, report, collection=collection, notes=[*notes, *said], extra=abstracts)
+    made = await study(
+        tools, question, report, collection=collection, notes=[*notes, *said], extra=abstracts, place=place
+    )
     audited = await audit(tools, made.markdown, folder, "report", report)
     faulty = frozenset(line.sentence.ref for line in made.brief.lines if line.number in audited.faulty_references)
     if faulty:
         brief = compose(question, made.passages, without=faulty)
-        made = replace(made, brief=brief, markdown=to_markdown([brief], notes=made.notes))
+        made = replace(made, brief=brief, markdown=to_markdown([brief], notes=made.notes, place=place))
         audited = await audit(tools, made.markdown, folder, "report", report)
     return made, audited
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from carrel_client.desk import Progress as Report
 
-__all__ = ["Screen", "clean", "facts", "table"]
+__all__ = ["Screen", "clean", "counted", "facts", "table"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -27,6 +27,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def clean(text: object) -> str:
     """Text that cannot move the cursor, change colours or reverse the line."""
     return _CONTROL.sub("", str(text))
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: "1 document", "2,000 documents"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 class Screen:

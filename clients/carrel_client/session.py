@@ -13,6 +13,7 @@ import click
 
 from carrel_client.desk import SERVERS, Desk, Setup
 from carrel_client.errors import EXIT_USAGE, ClientError
+from carrel_client.naming import Place, places
 from carrel_client.screen import Screen
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Run:
                 return await work(desk)
 
         return asyncio.run(with_desk())
+
+    def places(self, *roots: Path) -> Place:
+        """How to name sources for this user, who also knows ``roots``."""
+        environment = self.setup.environment
+        return places((*self.setup.roots, *roots), environment.get("HOME") or environment.get("USERPROFILE") or "")
 
 
 def root_of(path: Path) -> Path:

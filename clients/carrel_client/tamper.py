@@ -43,6 +43,25 @@ _INVERSE = {
     "offers": "does not offer",
     "lets": "does not let",
 }
+_OPPOSITES = {
+    "first": "last",
+    "more": "less",
+    "most": "least",
+    "all": "none",
+    "every": "no",
+    "always": "never",
+    "before": "after",
+    "with": "without",
+    "fast": "slow",
+    "high": "low",
+    "increase": "decrease",
+    "increased": "decreased",
+    "increases": "decreases",
+    "above": "below",
+    "large": "small",
+    "and": "but not",
+}
+_TURNED = re.compile(rf"\b({'|'.join(_OPPOSITES)})\b")
 _POSITIVE = re.compile(rf"\b({'|'.join(_INVERSE)})\b")
 
 
@@ -82,7 +101,7 @@ def tamper(report: str) -> tuple[str, tuple[Planted, ...]]:
 def _alter_a_quote(report: str) -> tuple[str, Planted] | None:
     """Change a number in a quotation, else turn one round; a short quotation is taken before a long one."""
     quotations = sorted(_QUOTED.finditer(report), key=lambda match: (len(match[1]) > _SHORT, match.start()))
-    changes: tuple[Callable[[str], tuple[str, str] | None], ...] = (_other_number, _negated)
+    changes: tuple[Callable[[str], tuple[str, str] | None], ...] = (_other_number, _negated, _turned)
     for change in changes:
         for match in quotations:
             made = change(match[1])
@@ -107,6 +126,14 @@ def _negated(quote: str) -> tuple[str, str] | None:
         return None
     inverse = _INVERSE[match[1]]
     return f"{quote[: match.start()]}{inverse}{quote[match.end() :]}", f"“{match[1]}” became “{inverse}”"
+
+
+def _turned(quote: str) -> tuple[str, str] | None:
+    match = _TURNED.search(quote)
+    if match is None:
+        return None
+    other = _OPPOSITES[match[1]]
+    return f"{quote[: match.start()]}{other}{quote[match.end() :]}", f"“{match[1]}” became “{other}”"
 
 
 def _least_used(body: str, numbers: list[int]) -> int:

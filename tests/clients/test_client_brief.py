@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from carrel_client.brief import compose, to_markdown
 from carrel_client.evidence import Found
 
@@ -52,16 +54,16 @@ def test_no_evidence_is_said_plainly_and_nothing_is_quoted():
     brief = compose("How is sourdough bread baked?", PASSAGES)
     assert brief.strength == "none"
     report = to_markdown([brief])
-    assert "no evidence was found" in report
+    assert "no good evidence was found" in report
     assert "References" not in report
 
 
 def test_words_of_the_question_that_nothing_meets_are_named():
-    assert compose("Does the Harbour SDK support submarines?", PASSAGES).missing == ("submarines",)
+    assert compose("What is the Harbour SDK, and does it support submarines?", PASSAGES).missing == ("submarines",)
 
 
 def test_a_question_met_only_in_part_is_not_called_strong():
-    brief = compose("Which licence and price does the Harbour SDK have in Norway?", PASSAGES)
+    brief = compose("What is the Harbour SDK, and which licence does it have in Norway?", PASSAGES)
     assert brief.strength in ("fair", "weak")
 
 
@@ -101,3 +103,73 @@ def test_one_document_does_not_crowd_out_the_others_but_may_stand_alone():
     beside = compose("Which transports are there?", [many, other], limit=5)
     assert len(alone.lines) > 4
     assert any(line.sentence.found.title == "buoys" for line in beside.lines)
+
+
+def quoted(question: str, text: str, title: str = "harbour", **more: float) -> list[str]:
+    found = replace(passage("a", title, text), **more)
+    return [line.sentence.text for line in compose(question, [found, passage("b", "animals", CATS, 0.01)]).lines]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Does the Harbour SDK run on a Commodore 64?", "What is the price of the Harbour SDK?", "Who won the World Cup?"],
+)
+def test_a_question_about_what_is_not_there_gets_no_quotation(question: str):
+    for closeness in (0.0, 0.55):
+        near = [replace(found, closeness=closeness) for found in PASSAGES]
+        assert compose(question, near).strength == "none"
+
+
+def test_to_name_the_thing_is_not_enough_to_answer():
+    text = "The Harbour SDK moves messages by radio. The Harbour SDK was once painted green by its very first owners."
+    assert quoted("How does the Harbour SDK move messages?", text) == ["The Harbour SDK moves messages by radio."]
+
+
+def test_chatter_questions_and_pointers_are_never_quoted():
+    text = (
+        "The radio transport of the Harbour SDK needs no cable at all. Which transports does the Harbour SDK support? "
+        "For more on the transports of the Harbour SDK, visit our website. See the manual of Harbour SDK transports. "
+        "We are passionate about transports in the Harbour SDK project. All Harbour SDK transports are listed "
+        "below. 3.2 Transports of the Harbour SDK are many and good."
+    )
+    assert quoted("Which transports does the Harbour SDK have?", text) == [
+        "The radio transport of the Harbour SDK needs no cable at all."
+    ]
+
+
+def test_a_sentence_that_leans_on_another_is_quoted_after_it_or_not_at_all():
+    text = "The Harbour SDK has a radio transport. It is the slowest transport of the Harbour SDK by far."
+    assert [one[:6] for one in quoted("Which transports does the Harbour SDK have?", text)] == ["The Ha", "It is "]
+    alone = "Long live the sea and all the ships. It is the slowest transport of the Harbour SDK by far."
+    assert quoted("Which transports does the Harbour SDK have?", alone) == []
+
+
+def test_a_sentence_on_this_package_stands_under_the_title_that_names_it():
+    text = "This package contains the transports of the Harbour SDK and nothing else."
+    brief = compose("Which transports does the Harbour SDK have?", [passage("a", "Harbour SDK", text)])
+    assert brief.answer == ()
+    assert list(brief.sections) == ["Harbour SDK"]
+
+
+def test_labels_headings_and_lead_ins_are_left_out_of_a_quotation():
+    text = (
+        "RESULTS The radio transport reached forty harbours. As shown in Figure 1, Radio is the transport that reaches "
+        "most harbours.\n\n4.1 Overview\nThe wire transport reached nine of the harbours."
+    )
+    assert sorted(quoted("Which transport reaches most harbours?", text, title="Radio transport")) == [
+        "Radio is the transport that reaches most harbours.",
+        "The radio transport reached forty harbours.",
+        "The wire transport reached nine of the harbours.",
+    ]
+
+
+def test_a_name_is_met_only_whole():
+    assert quoted("How is PaperSea evaluated?", "All papers are evaluated by two readers.", closeness=0.6) == []
+
+
+def test_the_second_citation_of_a_document_names_the_first_and_keeps_its_own_span():
+    brief = compose(QUESTION, PASSAGES)
+    report = to_markdown([brief], place=lambda source: f"~/{source}")
+    references = report.partition("## References")[2].split("\n\n")[1:]
+    assert references[0].startswith("[1] harbour. ~/harbour.md. `aaaaaaaaaaaaaaaa:")
+    assert references[1].startswith("[2] harbour. Same source as 1. `aaaaaaaaaaaaaaaa:")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from carrel_client.audits import Audit, find_fault
 from carrel_client.tamper import Planted, tamper
@@ -46,7 +48,7 @@ def test_research_without_evidence_says_so_and_exits_with_1(carrel, notes: Path,
     carrel("add", str(notes))
     ran = carrel("research", "Who", "baked", "the", "sourdough?", "--out", str(tmp_path / "out"))
     assert ran.code == 1
-    assert "no evidence was found" in ran.out
+    assert "no good evidence was found" in ran.out
 
 
 def test_a_page_that_cannot_be_read_is_noted_in_the_report(carrel, notes: Path, tmp_path: Path):
@@ -74,13 +76,13 @@ def test_a_web_page_read_on_the_way_becomes_evidence(carrel, notes: Path, intern
     assert "A buoy is a floating mark that shows ships the safe channel." in ran.out
 
 
-def test_the_demonstration_finds_every_planted_fault_and_exits_with_0(carrel, notes: Path, tmp_path: Path):
+def test_the_demonstration_lets_no_planted_fault_pass_and_exits_with_0(carrel, notes: Path, tmp_path: Path):
     ran = carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"), "--json")
     assert ran.code == 0
-    assert [(fault["kind"], fault["found"]) for fault in ran.json["planted"]] == [
-        ("quote", True),
-        ("claim", True),
-        ("reference", True),
+    assert [(fault["kind"], fault["state"]) for fault in ran.json["planted"]] == [
+        ("quote", "found"),
+        ("claim", "found"),
+        ("reference", "not vouched for"),
     ]
     assert "could not look" in ran.json["planted"][2]["verdict"]
     for name in ("report.md", "report.html", "tampered.md", "tampered.html"):
@@ -91,6 +93,7 @@ def test_when_the_literature_answers_a_made_up_reference_is_not_excused(carrel, 
     internet.append(offline_but_for_papers)
     ran = carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"), "--json")
     assert ran.code == 0
+    assert ran.json["planted"][2]["state"] == "found"
     assert "could not look" not in ran.json["planted"][2]["verdict"]
 
 
@@ -102,6 +105,10 @@ def test_the_demonstration_for_people_names_the_files_and_the_hosts_lines(carrel
     start = ran.out.index('{\n  "mcpServers"')
     servers = json.JSONDecoder().raw_decode(ran.out[start:])[0]["mcpServers"]
     assert all(Path(server["command"]).is_absolute() for server in servers.values())
+    assert f"--root {notes}" in ran.out
+    assert servers["carrel-search"]["args"][-2:] == ["--root", str(notes)]
+    assert "--root" not in servers["carrel-scholar"]["args"]
+    assert re.search(r"Done in \d+ s\.", ran.out)
 
 
 def test_a_demonstration_without_evidence_fails(carrel, notes: Path, tmp_path: Path):
@@ -123,7 +130,29 @@ def test_a_fault_the_audit_says_nothing_of_counts_as_not_found():
         assert not find_fault(quiet, fault).found
 
 
-def test_a_fault_left_to_judgement_does_not_count_as_found():
+def test_a_fault_left_to_judgement_is_not_found_but_not_missed_either():
     planted = Planted("claim", "The sea is made of tea entirely [1].")
     undecided = Audit({"problems": [{"kind": "needs_judgement", "text": "The sea is made of tea entirely [1]."}]})
-    assert not find_fault(undecided, planted).found
+    assert find_fault(undecided, planted).state == "not vouched for"
+    assert find_fault(Audit({"problems": []}), planted).state == "missed"
+
+
+@pytest.mark.parametrize(
+    "text", ["Bees like the colour blue very much.", "# Tea\n\nTea is a drink of hot leaves only.\n"]
+)
+def test_a_demonstration_on_one_short_sentence_exits_with_0_and_says_what_is_open(carrel, tmp_path: Path, text: str):
+    file = tmp_path / "short" / "one.md"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    question = "What is tea?" if "Tea" in text else "Which colour do bees like?"
+    ran = carrel("demo", "--docs", str(file), "--question", question, "--out", str(tmp_path / "demo"))
+    assert ran.code == 0
+    assert "Not vouched for: the made-up reference." in ran.out
+    assert ("No quotation was altered" in ran.out) == ("Bees" in text)
+
+
+def test_sources_under_the_users_folder_are_named_from_it(carrel, notes: Path, tmp_path: Path):
+    carrel("demo", "--docs", str(notes), "--question", QUESTION, "--out", str(tmp_path / "demo"))
+    report = (tmp_path / "demo" / "report.md").read_text(encoding="utf-8")
+    assert "[1] Harbour SDK. notes/harbour.md. `" in report
+    assert str(tmp_path) not in report

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -116,12 +117,13 @@ def models(run: Run, action: str, source: str, name: str) -> int:
 
 
 @click.command()
-@click.option("--root", default="", help="Folder the assistant may read files from.")
+@click.option("--root", "roots", multiple=True, help="Folder the assistant may read files from; repeatable.")
 @common
-def hosts(run: Run, root: str) -> int:
+def hosts(run: Run, roots: tuple[str, ...]) -> int:
     """Print the lines that plug the four servers into a host."""
-    block = desktop_json(data=run.setup.data, root=root)
-    lines = claude_code_lines(data=run.setup.data, root=root)
+    folders = [str(Path(root).expanduser().absolute()) for root in roots]
+    block = desktop_json(data=run.setup.data, roots=folders)
+    lines = claude_code_lines(data=run.setup.data, roots=folders)
     run.screen.data(json.loads(block) | {"claude_code": lines})
     run.screen.show("Claude Desktop, Cursor and others (mcpServers):", "", block, "", "Claude Code:", "", *lines)
     return 0

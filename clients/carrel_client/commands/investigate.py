@@ -37,7 +37,7 @@ def research(run: Run, words: tuple[str, ...], out: Path, collection: str, urls:
 
         async def work(desk: Desk) -> tuple[Study, Audit]:
             return await investigate(
-                desk, question, folder, report, collection=collection, urls=urls, with_papers=papers
+                desk, question, folder, report, collection=collection, urls=urls, with_papers=papers, place=run.places()
             )
 
         study, audited = run.go(work, roots=(folder,))
@@ -51,6 +51,7 @@ def research(run: Run, words: tuple[str, ...], out: Path, collection: str, urls:
             "audit": dict(audited.data),
         }
     )
+    rows = audit_rows(audited) if study.brief.lines else []
     run.screen.show(study.markdown)
-    run.screen.show(facts([*audit_rows(audited), ("report", folder / "report.md"), ("page", folder / "report.html")]))
+    run.screen.show(facts([*rows, ("report", folder / "report.md"), ("page", folder / "report.html")]))
     return 0 if study.brief.lines else EXIT_FAILED
