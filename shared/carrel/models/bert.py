@@ -43,7 +43,7 @@ def read_shape(config: object) -> BertShape:
         and not config.get("is_decoder", False)
     )
     if not plain:
-        raise Unsupported("only BERT encoders with GELU can be built without torch; for others install sentence-transformers")
+        raise Unsupported("only BERT encoders with GELU can be built without torch; others need sentence-transformers")
     try:
         shape = BertShape(
             hidden=_natural(config["hidden_size"]),

@@ -91,7 +91,7 @@ def _check_pooling(source: Path) -> None:
         else set()
     )
     if modes != {"pooling_mode_mean_tokens"}:
-        raise Unsupported("only mean pooling can be built without torch; for other models install sentence-transformers")
+        raise Unsupported("only mean pooling can be built without torch; others need sentence-transformers")
 
 
 def _tokens(tokenizer: bytes, shape: BertShape, max_tokens: int) -> list[list[int]]:

@@ -41,7 +41,7 @@ class SentenceEncoder:
             from sentence_transformers import SentenceTransformer
         except ImportError:
             raise Unsupported(
-                "that encoder needs sentence-transformers; run `pip install sentence-transformers`, or use all-MiniLM-L6-v2"
+                "that encoder needs another package: `pip install sentence-transformers`; or use all-MiniLM-L6-v2"
             ) from None
         try:
             model = SentenceTransformer(name)
