@@ -12,15 +12,45 @@ from typing import Any
 from carrel.errors import BadRequest, CarrelError
 from carrel.index import Job, Library
 from carrel.ingest import Outcome, Progress, Skipped
+from carrel.mcp import ProgressCallback
 from carrel_search.replies import AddedDocument, AddReply, JobReply, SkippedSource
 
-__all__ = ["Additions", "add_reply", "job_reply"]
+__all__ = ["Additions", "Running", "add_reply", "job_reply", "raise_if_all_failed"]
 
 _log = logging.getLogger(__name__)
 _LISTED = 20  # documents and skipped sources named in a reply; the counts tell the rest
+_TICK = 0.1  # seconds between two looks at a running addition
 _REPORT_EVERY = 1.0  # seconds between two entries of a running job in the store
 
 Work = Callable[[Progress, Callable[[], bool]], Outcome]
+
+
+class Running:
+    """An addition under way in this process."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.progress = (0, 0, "")
+        self.error: CarrelError | None = None
+        self.finished = threading.Event()
+        self.cancelled = threading.Event()
+
+    def wait(self, seconds: float, report: ProgressCallback) -> None:
+        """Wait until it has finished, but no longer than ``seconds``, telling its progress; raises its error.
+
+        ``report`` raises when the call was cancelled: then the addition is asked to stop too.
+        """
+        for _ in range(int(seconds / _TICK)):
+            if self.finished.wait(_TICK):
+                break
+            done, total, message = self.progress
+            try:
+                report(done, total or None, message)
+            except BaseException:
+                self.cancelled.set()
+                raise
+        if self.error is not None:
+            raise self.error
 
 
 class Additions:
@@ -33,10 +63,10 @@ class Additions:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def start(self, collection: str, work: Work) -> _Running:
+    def start(self, collection: str, work: Work) -> Running:
         """Begin ``work(on_progress, cancelled)``; its outcome is stored under the job handle."""
         library = self._library()
-        running = _Running(library.jobs.begin("add", collection))
+        running = Running(library.jobs.begin("add", collection))
         thread = threading.Thread(target=self._run, args=(running, library, work), name="carrel-add", daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
@@ -48,7 +78,7 @@ class Additions:
         for thread in self._threads:
             thread.join(timeout=30)
 
-    def _run(self, running: _Running, library: Library, work: Work) -> None:
+    def _run(self, running: Running, library: Library, work: Work) -> None:
         last = self._clock()
 
         def on_progress(done: int, total: int, message: str) -> None:
@@ -74,23 +104,12 @@ class Additions:
             running.finished.set()
 
     @staticmethod
-    def _failed(library: Library, running: _Running, words: str) -> None:
+    def _failed(library: Library, running: Running, words: str) -> None:
         done, total, _ = running.progress
         try:
             library.jobs.report(running.job_id, state="failed", done=done, total=total, report={"error": words})
         except CarrelError as error:
             _log.warning("job %s: %s", running.job_id, error)
-
-
-class _Running:
-    """An addition under way in this process."""
-
-    def __init__(self, job_id: str) -> None:
-        self.job_id = job_id
-        self.progress = (0, 0, "")
-        self.error: CarrelError | None = None
-        self.finished = threading.Event()
-        self.cancelled = threading.Event()
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 __all__ = [
     "AddReply",
     "AddedDocument",
     "Collection",
+    "CollectionName",
     "HitReply",
     "JobReply",
     "RemoveReply",
@@ -15,6 +18,8 @@ __all__ = [
     "SkippedSource",
     "StatusReply",
 ]
+
+CollectionName = Annotated[str, Field(description="named corpus in the library")]
 
 
 class HitReply(BaseModel):
