@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = ["Additions", "Running", "add_reply", "job_reply", "raise_if_all_faile
 
 _log = logging.getLogger(__name__)
 _LISTED = 20  # documents and skipped sources named in a reply; the counts tell the rest
+_CLOSING = 2.0  # seconds a stopping server waits; what an addition has committed is safe, the rest is added again
 _TICK = 0.1  # seconds between two looks at a running addition
 _REPORT_EVERY = 1.0  # seconds between two entries of a running job in the store
 
@@ -31,7 +33,7 @@ class Running:
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         self.progress = (0, 0, "")
-        self.error: CarrelError | None = None
+        self.error: Exception | None = None
         self.finished = threading.Event()
         self.cancelled = threading.Event()
 
@@ -75,8 +77,9 @@ class Additions:
     def close(self) -> None:
         """Stop additions after the batch in hand; what they added stays."""
         self._stopping.set()
+        ends = time.monotonic() + _CLOSING
         for thread in self._threads:
-            thread.join(timeout=30)
+            thread.join(timeout=max(ends - time.monotonic(), 0.0))
 
     def _run(self, running: Running, library: Library, work: Work) -> None:
         last = self._clock()
@@ -97,7 +100,8 @@ class Additions:
         except CarrelError as error:
             running.error = error
             self._failed(library, running, str(error))
-        except Exception:  # noqa: BLE001 - whatever it was, the job must not stay "running" for ever
+        except Exception as error:  # noqa: BLE001 - whatever it was, the job must not stay "running" for ever
+            running.error = error
             _log.exception("job %s failed", running.job_id)
             self._failed(library, running, "the server failed at this; its log says why")
         finally:
@@ -158,9 +162,10 @@ def add_reply(library: Library, job: Job) -> AddReply:
         unchanged=report.get("unchanged", 0),
         passages=report.get("passages", 0),
         documents=[
-            AddedDocument(ref=ref, title=title, source=source) for ref, title, source in report.get("documents", [])
+            AddedDocument(ref=ref, title=title[:300], source=source[:300])
+            for ref, title, source in report.get("documents", [])
         ],
-        skipped=[SkippedSource(source=each.source, kind=each.kind, reason=each.reason) for each in skipped],
+        skipped=[SkippedSource(source=each.source[:300], kind=each.kind, reason=each.reason) for each in skipped],
         skipped_total=report.get("skipped_total", 0),
     )
 

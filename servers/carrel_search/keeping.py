@@ -12,7 +12,7 @@ from pydantic import Field
 from carrel import ingest
 from carrel.errors import BadRequest
 from carrel.index import LazyLibrary
-from carrel.mcp import CarrelServer, Context, progress
+from carrel.mcp import CarrelServer, Context, fit, progress
 from carrel.records import Document, parse_ref
 from carrel.settings import Settings
 from carrel.web import WebClient
@@ -21,6 +21,7 @@ from carrel_search.replies import AddReply, CollectionName, RemoveReply
 
 __all__ = ["add_adding", "add_removing"]
 
+_LISTED_CHARS = 11_000  # of a reply; the counts tell what the lists leave out
 _PATIENCE = 20.0  # seconds an addition is waited for before its job handle is returned; hosts give up at about 60
 
 
@@ -67,7 +68,7 @@ def add_adding(
         running.wait(_PATIENCE, report)
         reply = add_reply(library, library.jobs.get(running.job_id))
         raise_if_all_failed(reply, len(sources) + len(notes))
-        return reply
+        return fit(fit(reply, "documents", _LISTED_CHARS), "skipped", _LISTED_CHARS)
 
 
 def _read_url(web: Callable[[], WebClient], url: str) -> Document:

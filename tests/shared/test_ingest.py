@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,40 @@ def test_progress_reaches_the_total_and_cancelling_keeps_what_is_there(library: 
 def test_a_note_with_a_title_is_replaced_by_its_next_version(library: Library) -> None:
     add(library, notes=[ingest.note("first thought", title="Ideas")])
     assert add(library, notes=[ingest.note("second thought", title="Ideas")]).replaced == 1
+
+
+def test_a_named_pipe_is_skipped_and_nothing_waits_for_it(library: Library, root: Path) -> None:
+    os.mkfifo(root / "pipe.md")
+    outcome = add(library, str(root), roots=[root])
+    assert outcome.added == 2
+    assert [s.kind for s in outcome.skipped if s.source.endswith("pipe.md")] == ["unsupported"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".md", "*" + "x" * 300 + ".md", "~nosuchuser/x.md", "a/" * 3000 + "x.md"])
+def test_a_path_no_system_can_have_is_skipped_and_the_others_go_in(library: Library, root: Path, name: str) -> None:
+    outcome = add(library, name, "one.md", roots=[root])
+    assert outcome.added == 1
+    assert outcome.skipped[0].kind in ("invalid", "not_found", "refused")
+
+
+def test_a_file_name_that_is_no_text_is_skipped_and_the_others_go_in(library: Library, root: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.md")).write_text("The dodo is gone.")
+    except OSError:
+        pytest.skip("this file system keeps no such names")
+    outcome = add(library, str(root), roots=[root])
+    assert outcome.added == 2
+    assert any("rename it" in skipped.reason for skipped in outcome.skipped)
+
+
+def test_a_glob_that_would_explode_or_climb_is_tamed(library: Library, root: Path) -> None:
+    deep = root.joinpath(*"abcdefghijklmnopqrstuvwxyz")
+    deep.mkdir(parents=True)
+    (deep / "deep.md").write_text("The eel is long.")
+    assert add(library, "**/**/**/**/**/**/**/**/deep.md", roots=[root]).added == 1
+    assert "cannot contain '..'" in add(library, "../**/*.md", roots=[root]).skipped[0].reason
+
+
+def test_an_absolute_glob_works_below_a_root_that_is_a_link(library: Library, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(root)
+    assert add(library, f"{tmp_path / 'link'}/*.md", roots=[tmp_path / "link"]).added == 1

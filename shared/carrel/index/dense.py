@@ -8,15 +8,17 @@ passage id, so writing one twice is harmless.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carrel.errors import Unavailable
 from carrel.index.exact import Matrix, empty, from_table, nearest, read_saved, save
 
 if TYPE_CHECKING:
@@ -44,8 +46,9 @@ class DenseArm:
 
     def count(self) -> int:
         """Vectors in the table; 0 when there is none yet."""
-        matrix = self._current()
-        return int(self._open().count_rows()) if matrix is None else len(matrix.keys)
+        with _damage_told():
+            matrix = self._current()
+            return int(self._open().count_rows()) if matrix is None else len(matrix.keys)
 
     def write(self, keys: Sequence[int], documents: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Upsert ``vectors`` (n, dimension), one for each passage id in ``keys``; durable when it returns."""
@@ -60,11 +63,20 @@ class DenseArm:
         )
         with self._lock:
             table = self._open_locked()
-            if table is None:
-                self._table = self._database().create_table(_TABLE, rows)
+            if table is None or table.schema.field("vector").type.list_size != vectors.shape[1]:
+                self._table = self._database().create_table(_TABLE, rows, mode="overwrite")
             else:
                 merge = table.merge_insert("passage").when_matched_update_all().when_not_matched_insert_all()
                 merge.execute(rows)
+
+    def documents(self) -> set[str]:
+        """Ids of the documents that have vectors here."""
+        import numpy as np
+
+        matrix = self._current()
+        if matrix is not None:
+            return {name.decode() for name in np.unique(matrix.documents)}
+        return set(self._open().search().select(["doc"]).to_arrow().column("doc").unique().to_pylist())
 
     def remove(self, documents: Sequence[str]) -> None:
         """Drop the vectors of these documents."""
@@ -97,9 +109,10 @@ class DenseArm:
         """The ``depth`` passages nearest to ``query`` (dimension,) as ``(passage_id, cosine)``, ties by id."""
         if depth < 1 or (among is not None and not among):
             return []
-        matrix = self._current()
-        if matrix is None:
-            return self._search_table(query, depth, among)
+        with _damage_told():
+            matrix = self._current()
+            if matrix is None:
+                return self._search_table(query, depth, among)
         return nearest(matrix, query, depth, among)
 
     def scores(self, query: NDArray[np.float32], keys: Sequence[int]) -> dict[int, float]:
@@ -167,3 +180,15 @@ class DenseArm:
             search = search.where(f"doc IN ({','.join(repr(name) for name in sorted(among))})", prefilter=True)
         rows = search.to_list()
         return sorted(((row["passage"], 1.0 - row["_distance"]) for row in rows), key=lambda pair: (-pair[1], pair[0]))
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    """Turn what LanceDB raises for damaged files into words; hybrid search then goes on by words alone."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Unavailable(
+            "the vectors of this collection are damaged; stop the servers, remove the folder 'dense' inside the "
+            "collection's folder, and they are made again"
+        ) from error

@@ -17,12 +17,12 @@ __all__ = ["EncodingWorker", "encoded_text", "pending"]
 
 _log = logging.getLogger(__name__)
 _BATCH = 128  # passages encoded between two commits of the dense arm
+_CLOSING = 5.0  # seconds; a batch that is not finished by then is encoded again
 _RETRY_SECONDS = 2.0  # another process is encoding: look again
 
 _PENDING = """FROM passages p JOIN members m ON m.collection=p.collection AND m.doc_id=p.doc_id AND m.ended IS NULL
 WHERE p.collection=? AND p.encoded=0"""
-_NEXT = f"""SELECT p.passage_id, p.doc_id, d.title, p.heading, substr(d.text, p.start + 1, p.end - p.start)
-FROM documents d JOIN (SELECT p.* {_PENDING} ORDER BY p.passage_id LIMIT ?) p USING(doc_id) ORDER BY p.passage_id"""
+_NEXT = f"SELECT p.passage_id, p.doc_id, p.heading, p.start, p.end {_PENDING} ORDER BY p.passage_id LIMIT ?"
 
 
 def pending(store: Store, collection: str) -> int:
@@ -64,6 +64,10 @@ class EncodingWorker:
                 self._thread = threading.Thread(target=self._run, name="carrel-encode", daemon=True)
                 self._thread.start()
 
+    def look_again(self, collection: str) -> None:
+        """Compare the table with the store at the next look: documents have left, and their vectors with them."""
+        self._checked.discard(collection)
+
     def close(self) -> None:
         """Stop after the batch in hand."""
         self._stop.set()
@@ -71,7 +75,7 @@ class EncodingWorker:
         with self._lock:  # a thread is made and started under it, so there is none half made
             thread = self._thread
         if thread is not None:
-            thread.join(timeout=30)
+            thread.join(timeout=_CLOSING)
 
     def _run(self) -> None:
         # The thread stays for the life of the library: one that came and went could miss a wake() between the two.
@@ -103,22 +107,30 @@ class EncodingWorker:
             return 0
         (arm, encoder), written = self._arm(collection), 0
         with self._exclusive():
+            there = sorted(arm.documents())
+            staying = self._store.members(collection, there)
+            arm.remove([doc_id for doc_id in there if doc_id not in staying])
             self._believe_the_table(collection, arm)
             self._checked.add(collection)
             while not self._stop.is_set():
                 rows = self._store.connection().execute(_NEXT, (collection, _BATCH)).fetchall()
                 if not rows:
                     break
-                texts = [encoded_text(title, json.loads(heading), text) for _, _, title, heading, text in rows]
-                keys = [row[0] for row in rows]
-                arm.write(keys, [row[1] for row in rows], encoder.encode(texts))
+                known = {row[0]: row for row in self._store.whole(list({row[1] for row in rows}))}
+                rows = [row for row in rows if row[1] in known]  # the rest was erased meanwhile
+                texts = [
+                    encoded_text(known[doc_id][1], json.loads(heading), known[doc_id][4][start:end])
+                    for _, doc_id, heading, start, end in rows
+                ]
+                keys = [(row[0], row[1]) for row in rows]
+                arm.write([row[0] for row in rows], [row[1] for row in rows], encoder.encode(texts))
                 self._mark(collection, encoder, keys)
                 written += len(rows)
             if written:
                 arm.tidy()
         return written
 
-    def _mark(self, collection: str, encoder: Encoder, keys: Sequence[int]) -> None:
+    def _mark(self, collection: str, encoder: Encoder, keys: Sequence[tuple[int, str]]) -> None:
         # Only passages whose document is still a member: one removed meanwhile must be encoded again when it returns.
         with self._store.change() as connection:
             connection.execute(
@@ -126,9 +138,9 @@ class EncodingWorker:
                 (encoder.name, encoder.fingerprint, collection),
             )
             connection.executemany(
-                "UPDATE passages SET encoded=1 WHERE passage_id=? AND EXISTS(SELECT 1 FROM members m WHERE "
-                "m.collection=passages.collection AND m.doc_id=passages.doc_id AND m.ended IS NULL)",
-                [(key,) for key in keys],
+                "UPDATE passages SET encoded=1 WHERE passage_id=? AND doc_id=? AND EXISTS(SELECT 1 FROM members m "
+                "WHERE m.collection=passages.collection AND m.doc_id=passages.doc_id AND m.ended IS NULL)",
+                keys,
             )
 
     def _believe_the_table(self, collection: str, arm: DenseArm) -> None:

@@ -74,9 +74,10 @@ def read_saved(folder: Path, version: str) -> Matrix | None:
     import numpy as np
 
     try:
-        return Matrix(version, *(np.load(_path(folder, version, part), mmap_mode="r") for part in _PARTS))
-    except (OSError, ValueError):
+        saved = Matrix(version, *(np.load(_path(folder, version, part), mmap_mode="r") for part in _PARTS))
+    except Exception:  # noqa: BLE001 - numpy raises EOFError, SyntaxError, TokenError … for a damaged file
         return None
+    return saved if len(saved.keys) == len(saved.documents) == len(saved.vectors) else None
 
 
 def _path(folder: Path, version: str, part: str) -> Path:

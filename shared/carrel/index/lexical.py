@@ -64,13 +64,22 @@ class LexicalArm:
             return 0
         return int(searcher.fast_field_values("passage", [found[0][1]])[0] or 0)
 
-    def apply(self, gone: Iterable[str], passages: Iterable[tuple[int, Passage, str]], generation: int) -> None:
+    def apply(
+        self,
+        gone: Iterable[str],
+        passages: Iterable[tuple[int, Passage, str]],
+        generation: int,
+        *,
+        afresh: bool = False,
+    ) -> None:
         """Drop the documents ``gone``, add ``(passage_id, passage, title)`` rows, and commit as ``generation``."""
         import tantivy
 
         with self._lock:
             writer = self._index.writer(heap_size=_WRITER_HEAP, num_threads=1)
             try:
+                if afresh:
+                    writer.delete_all_documents()
                 for doc_id in (*gone, _MARKER):
                     writer.delete_documents_by_term("doc", doc_id)
                 for key, passage, title in passages:

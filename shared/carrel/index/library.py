@@ -199,7 +199,12 @@ class Library:
                 members.leave(connection, generation, collection, doc_id)
                 forgotten += self.store.forget(connection, doc_id) if forget else 0
             if drop:
-                connection.execute("DELETE FROM collections WHERE name=?", (collection,))
+                # Unless a document joined since the members were counted: it was acknowledged, so it stays.
+                connection.execute(
+                    "DELETE FROM collections WHERE name=? AND NOT EXISTS(SELECT 1 FROM members WHERE collection=? "
+                    "AND ended IS NULL)",
+                    (collection, collection),
+                )
         self.catch_up(collection)
         return Removed(tuple(counts), sum(counts.values()), forgotten, generation if counts else generation - 1)
 
@@ -209,8 +214,14 @@ class Library:
         """The lexical arm, as fresh as can be without waiting for a writer. Raises NotFound."""
         self._require(collection)
         arm = self._lexical_arm(collection)
-        arm.reload()
-        if arm.generation() < self.store.journalled(collection):
+        try:
+            arm.reload()
+            reached = arm.generation()
+        except ValueError:  # its files were removed under it, as its own error message advises: begin again
+            with self._lock:
+                self._lexical.pop(collection, None)
+            arm, reached = self._lexical_arm(collection), 0
+        if reached != self.store.journalled(collection):
             with contextlib.suppress(Unavailable):
                 self.catch_up(collection, wait=0.0)
         return arm
@@ -246,15 +257,21 @@ class Library:
         with self._exclusive(f"{collection}.lexical", wait):
             arm.reload()
             target, reached = self.store.journalled(collection), arm.generation()
-            if reached >= target:
+            if reached == target:
                 return
+            if (
+                ahead := reached > target
+            ):  # the store was restored from an older copy: what the arms hold is not its own
+                reached = 0
             touched = self.store.touched_since(collection, reached)
             staying = self.store.members(collection, touched)
             present = [doc_id for doc_id in touched if doc_id in staying]
-            arm.apply(touched, (row for doc_id in present for row in self.store.passages(collection, doc_id)), target)
+            rows = (row for doc_id in present for row in self.store.passages(collection, doc_id))
+            arm.apply(touched, rows, target, afresh=ahead)
         gone = [doc_id for doc_id in touched if doc_id not in staying]
         if gone:
-            self._dense_arm(collection).remove(gone)
+            self._worker.look_again(collection)
+            self.encode_in_background()
 
     def warm_up(self) -> None:
         """Load what a first search needs: the encoder, the vectors of each collection; resume unfinished encoding."""
@@ -298,7 +315,14 @@ class Library:
         total = self.store.count_passages(collection)
         if self._load_encoder is None:
             return {"lexical": 1.0, "dense": 0.0}
-        return {"lexical": 1.0, "dense": 1.0 - self.pending(collection) / total if total else 1.0}
+        marked = total - self.pending(collection)
+        with contextlib.suppress(Unavailable):
+            there = self._dense_arm(collection).count()
+            if there < marked:  # lost behind the store's back
+                self._worker.look_again(collection)
+                self.encode_in_background()
+                marked = there
+        return {"lexical": 1.0, "dense": marked / total if total else 1.0}
 
     # ------------------------------------------------------------------------------------------------------------------
 
@@ -328,10 +352,12 @@ class Library:
     def _exclusive(self, name: str, wait: float) -> Iterator[None]:
         """A lock over all processes of the data folder; the system frees it when its holder dies."""
         folder = self.data / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / f"{name}.lock", timeout=wait)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(folder / f"{name}.lock", timeout=wait)
             lock.acquire()
+        except OSError as error:
+            raise Unavailable("the folder 'locks' in the data folder cannot be used; check its permissions") from error
         except filelock.Timeout:
             raise Unavailable(
                 "another process is updating this collection; try again in a moment", retry_after=5

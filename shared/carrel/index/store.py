@@ -40,7 +40,7 @@ CREATE TABLE members(
   began INTEGER NOT NULL, ended INTEGER, PRIMARY KEY(collection, doc_id, began)) WITHOUT ROWID;
 CREATE INDEX members_by_source ON members(collection, source) WHERE ended IS NULL;
 CREATE TABLE passages(
-  passage_id INTEGER PRIMARY KEY, collection TEXT NOT NULL, doc_id TEXT NOT NULL,
+  passage_id INTEGER PRIMARY KEY AUTOINCREMENT, collection TEXT NOT NULL, doc_id TEXT NOT NULL,
   start INTEGER NOT NULL, end INTEGER NOT NULL, heading TEXT NOT NULL, encoded INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX passages_by_document ON passages(collection, doc_id);
 CREATE INDEX passages_to_encode ON passages(collection, passage_id) WHERE encoded = 0;
@@ -75,7 +75,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "store.sqlite"
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
         self._closed = False
         try:
@@ -93,7 +93,7 @@ class Store:
         """Close every connection this process opened. Later calls raise Unavailable."""
         with self._lock:
             self._closed = True
-            for connection in self._all:
+            for connection in self._all.values():
                 connection.close()
             self._all.clear()
 
@@ -107,7 +107,9 @@ class Store:
             found.execute("PRAGMA synchronous=FULL")
             found.execute("PRAGMA mmap_size=268435456")
             with self._lock:
-                self._all.append(found)
+                for thread in [each for each in self._all if not each.is_alive()]:
+                    self._all.pop(thread).close()
+                self._all[threading.current_thread()] = found
             self._local.connection = found
         return found
 
@@ -232,18 +234,34 @@ class Store:
         """What is known of passages whose document is a member now."""
         found = {}
         for part in _slices(passage_ids):
-            rows = self.connection().execute(
-                f"""SELECT p.passage_id, p.doc_id, p.start, p.end, substr(d.text, p.start + 1, p.end - p.start),
-                           p.heading, d.title, d.source, d.date
-                    FROM passages p JOIN documents d USING(doc_id)
+            rows = (
+                self.connection()
+                .execute(
+                    f"""SELECT p.passage_id, p.doc_id, p.start, p.end, p.heading FROM passages p
                     JOIN members m ON m.collection = p.collection AND m.doc_id = p.doc_id AND m.ended IS NULL
                     WHERE p.passage_id IN ({_marks(part)})""",
-                part,
+                    part,
+                )
+                .fetchall()
             )
-            for key, doc_id, start, end, text, heading, title, source, date in rows:
-                passage = Passage(doc_id, start, end, text, tuple(json.loads(heading)))
-                found[int(key)] = Row(passage, title, source, date)
+            spans: dict[str, list[tuple[int, int, int, str]]] = {}
+            for key, doc_id, start, end, heading in rows:
+                spans.setdefault(doc_id, []).append((key, start, end, heading))
+            for doc_id, title, source, date, text in self.whole(list(spans)):
+                for key, start, end, heading in spans[doc_id]:
+                    passage = Passage(doc_id, start, end, text[start:end], tuple(json.loads(heading)))
+                    found[int(key)] = Row(passage, title, source, date)
         return found
+
+    def whole(self, doc_ids: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+        """``(doc_id, title, source, date, text)`` of documents, each read once.
+
+        Never join the documents to their passages: finding a row of this table reads all of its text, each time.
+        """
+        for part in _slices(doc_ids):
+            yield from self.connection().execute(
+                f"SELECT doc_id, title, source, date, text FROM documents WHERE doc_id IN ({_marks(part)})", part
+            )
 
     def count_passages(self, collection: str) -> int:
         """Passages of the collection's current documents."""

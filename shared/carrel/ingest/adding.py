@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from carrel.documents import MAX_BYTES, parse
-from carrel.errors import CarrelError, Refused, Unsupported
+from carrel.errors import BadRequest, CarrelError, Refused, Unsupported
 from carrel.index import Library
 from carrel.ingest.finding import Skipped, find_files, is_url
 from carrel.records import Document
@@ -124,15 +126,19 @@ def _documents(
     for path in files:
         try:
             found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise Unsupported("that is not a regular file")  # reading a pipe would never end
+            if not _is_text(str(path)):
+                raise BadRequest("the name of that file is not valid text; rename it")
             seen = (found.st_size, found.st_mtime_ns)
             if not tags and library.known_file(collection, str(path)) == seen:
                 yield None
             else:
                 yield _read(path, found.st_size, tags), seen
         except OSError as error:
-            yield Skipped(str(path), "unavailable", f"cannot be read: {error.strerror or 'unknown reason'}")
+            yield Skipped(_shown(path), "unavailable", f"cannot be read: {error.strerror or 'unknown reason'}")
         except CarrelError as error:
-            yield Skipped(str(path), error.kind, str(error))
+            yield Skipped(_shown(path), error.kind, str(error))
     for url in urls:
         try:
             if read_url is None:
@@ -142,6 +148,18 @@ def _documents(
             yield Skipped(url, error.kind, str(error))
     for document in notes:
         yield document, (-1, -1)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _read(path: Path, size: int, tags: tuple[str, ...]) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,13 @@ def allowed_path(source: str, roots: Sequence[Path]) -> Path:
         raise Refused("this server may not read local files; start it with --root FOLDER to allow one")
     if "\0" in source:
         raise BadRequest("a path cannot contain a NUL character")
+    try:
+        return _allowed(source, roots)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, ~nobody, half a surrogate pair
+        raise BadRequest("that is not a path this system can have; check it and try again") from error
+
+
+def _allowed(source: str, roots: Sequence[Path]) -> Path:
     path = Path(source.removeprefix("file://")).expanduser()
     tried = [path] if path.is_absolute() else [root / path for root in roots]
     inside = [real for real in map(_real, tried) if any(real.is_relative_to(_real(root)) for root in roots)]
@@ -99,17 +107,25 @@ def _glob(pattern: str, roots: Sequence[Path]) -> Iterator[Path]:
     if not roots:
         raise Refused("this server may not read local files; start it with --root FOLDER to allow one")
     real_roots = [_real(root) for root in roots]
-    plain = Path(pattern).expanduser()
-    for root in real_roots:
+    if ".." in Path(pattern).parts:
+        raise BadRequest("a glob cannot contain '..'; write it from the root folder down")
+    # A row of ** costs a power of the depth and finds no more than one.
+    try:
+        plain = Path(re.sub(r"(?:\*\*/+)+", "**/", pattern)).expanduser()
+    except RuntimeError as error:
+        raise BadRequest("there is no such user's home folder; write the path out") from error
+    pattern = str(plain)
+    for given, root in zip(roots, real_roots, strict=True):
         if plain.is_absolute():
-            if not plain.is_relative_to(root):
+            base = next((each for each in (given, root) if plain.is_relative_to(each)), None)
+            if base is None:
                 continue
-            relative = str(plain.relative_to(root))
+            relative = str(plain.relative_to(base))
         else:
             relative = pattern
         try:
             matches: Iterable[Path] = sorted(root.glob(relative))
-        except (ValueError, NotImplementedError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise BadRequest("that glob is not valid; use forms like 'notes/**/*.md'") from error
         for match in matches:
             real = _real(match)

@@ -89,6 +89,7 @@ def _open_arms(library: Library, collection: str, mode: Mode) -> tuple[_Arms, li
         return _Arms(lexical, None, None), []
     try:
         dense, encoder = library.dense(collection)
+        dense.count()  # damaged files show here
     except Unavailable as error:
         if mode == "dense":
             raise

@@ -243,3 +243,23 @@ async def test_prompts_carry_the_question(host: Host) -> None:
     async with Client(host.server) as client:
         prompt = await client.get_prompt("answer_from_library", {"question": "Why is the sky blue?"})
     assert "Why is the sky blue?" in prompt.messages[0].content.text  # type: ignore[union-attr]
+
+
+async def test_an_addition_that_crashes_is_an_error_and_not_an_empty_success(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("carrel.ingest.add", crash)
+    kind, words = await host.refusal("add_documents", sources=["fox.md"])
+    assert kind == "internal" and "nobody foresaw" not in words
+
+
+async def test_a_reply_that_would_be_too_long_lists_less_and_counts_all(host: Host, settings: Settings) -> None:
+    deep = settings.roots[0] / ("d" * 200) / ("e" * 200) / ("f" * 200)
+    deep.mkdir(parents=True)
+    for number in range(25):
+        (deep / f"{'n' * 150}{number}.md").write_text(f"yak {number}")
+    added = await host.record("add_documents", sources=["**/*.md"])
+    assert added["added"] == 27 and 0 < len(added["documents"]) <= 20

@@ -1,0 +1,153 @@
+"""Damage and bad luck that once gave a wrong answer, a leak or a hang."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from carrel.errors import Unavailable
+from carrel.index import Library
+from carrel.records import Document
+from carrel.retrieve import search
+from kit import WordEncoder, text_document
+
+Make = Callable[..., Library]
+
+
+def titles(library: Library, query: str, mode: str = "hybrid") -> list[str]:
+    return [hit.title for hit in search(library, [query], granularity="document", mode=mode).hits]  # type: ignore[arg-type]
+
+
+def encoded(make_library: Make, *documents: Document) -> Library:
+    library = make_library(encoder=WordEncoder(), background=False)
+    library.add(documents)
+    library.encode("default")
+    return library
+
+
+def test_a_store_restored_from_a_copy_takes_its_arm_back_with_it(make_library: Make, tmp_path: Path) -> None:
+    library = make_library()
+    for number in range(3):
+        library.add([text_document(f"weasel number {number}", f"Weasel {number}")])
+    library.close()
+    shutil.copy(tmp_path / "data" / "store.sqlite", tmp_path / "copy")
+    library = make_library()
+    for number in range(3, 8):
+        library.add([text_document(f"weasel number {number}", f"Weasel {number}")])
+    library.close()
+    shutil.copy(tmp_path / "copy", tmp_path / "data" / "store.sqlite")
+    restored = make_library()
+    restored.add([text_document("the zebulon is rare", "Zebulon")])
+    assert titles(restored, "zebulon") == ["Zebulon"]
+    assert sorted(titles(restored, "weasel")) == ["Weasel 0", "Weasel 1", "Weasel 2"]
+
+
+def test_threads_that_ended_leave_no_open_files(library: Library, fox: Document) -> None:
+    def add(number: int) -> None:
+        thread = threading.Thread(target=lambda: library.add([text_document(f"emu {number}", f"Emu {number}")]))
+        thread.start()
+        thread.join(30)
+
+    add(0)
+    before = _open_files()
+    for number in range(1, 25):
+        add(number)
+    assert _open_files() <= before + 8
+
+
+def _open_files() -> int:
+    listing = Path("/proc/self/fd")
+    if not listing.exists():
+        pytest.skip("this system does not list a process's open files")
+    return sum(1 for _ in listing.iterdir())
+
+
+def test_a_text_erased_while_it_was_encoded_leaves_no_vector_to_another(make_library: Make) -> None:
+    class Slow(WordEncoder):
+        between: Callable[[], object] = staticmethod(lambda: None)
+
+        def encode(self, texts):  # type: ignore[no-untyped-def]
+            between, self.between = self.between, lambda: None
+            between()
+            return super().encode(texts)
+
+    encoder = Slow()
+    library = make_library(encoder=encoder, background=False)
+    secret, other = text_document("secret plans of the walrus", "Secret"), text_document("a teapot sings", "Teapot")
+
+    def swap() -> None:
+        library.remove("default", [secret.doc_id], forget=True)
+        library.add([other])
+
+    library.add([secret])
+    encoder.between = swap
+    library.encode("default")
+    library.encode("default")
+    arm, _ = library.dense("default")
+    nearest = arm.search(WordEncoder().encode_queries(["secret plans of the walrus"])[0], 5)
+    assert len(nearest) == 1 and nearest[0][1] < 0.6
+    assert titles(library, "teapot", "dense") == ["Teapot"]
+
+
+def test_damaged_arrays_are_not_believed(make_library: Make, tmp_path: Path, fox: Document) -> None:
+    encoded(make_library, fox).close()
+    for path in (tmp_path / "data").rglob("exact-*.keys.npy"):
+        path.write_bytes(b"")
+    assert titles(make_library(encoder=WordEncoder(), background=False), "rodents", "dense") == ["Foxes"]
+
+
+def test_damaged_vectors_leave_a_search_by_words_and_say_how_to_mend(
+    make_library: Make, tmp_path: Path, fox: Document
+) -> None:
+    encoded(make_library, fox).close()
+    dense = tmp_path / "data" / "collections" / "default" / "dense"
+    for path in [*dense.rglob("*.manifest"), *dense.glob("exact-*")]:
+        path.write_bytes(b"junk")
+    library = make_library(encoder=WordEncoder(), background=False)
+    ranking = search(library, ["rodents"])
+    assert ranking.hits[0].title == "Foxes"
+    assert "remove the folder 'dense'" in ranking.notes[0]
+    with pytest.raises(Unavailable, match="damaged"):
+        search(library, ["rodents"], mode="dense")
+
+
+def test_vectors_that_vanished_are_not_called_complete(make_library: Make, tmp_path: Path, fox: Document) -> None:
+    library = encoded(make_library, fox)
+    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "dense")
+    assert library.coverage("default")["dense"] == 0.0
+    library.close()
+    again = make_library(encoder=WordEncoder(), background=False)
+    assert again.encode("default") == again.collections()[0].passages
+
+
+def test_a_lexical_index_removed_under_a_running_server_is_made_again(
+    make_library: Make, tmp_path: Path, fox: Document
+) -> None:
+    library = make_library()
+    library.add([fox])
+    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "lexical")
+    assert titles(library, "rodents") == ["Foxes"]
+
+
+def test_a_collection_takes_an_encoder_of_another_dimension_after_it_was_dropped(
+    make_library: Make, fox: Document
+) -> None:
+    first = encoded(make_library, fox)
+    first.remove("default", [fox.doc_id], drop=True)
+    first.close()
+    second = make_library(encoder=WordEncoder("other-16", 16), background=False)
+    second.add([fox])
+    assert second.encode("default") == 3
+    assert titles(second, "rodents", "dense") == ["Foxes"]
+
+
+def test_saved_arrays_of_unequal_length_are_not_believed(make_library: Make, tmp_path: Path, fox: Document) -> None:
+    encoded(make_library, fox).close()
+    for path in (tmp_path / "data").rglob("exact-*.keys.npy"):
+        np.save(path, np.zeros(1, np.int64))
+    assert titles(make_library(encoder=WordEncoder(), background=False), "rodents", "dense") == ["Foxes"]
