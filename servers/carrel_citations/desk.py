@@ -12,6 +12,7 @@ from functools import partial
 import anyio.to_thread
 
 from carrel.citations.bibliography import Reference, with_identity
+from carrel.citations.paths import path_of, sources_of
 from carrel.citations.sources import SourceText, classify
 from carrel.citations.verify import SourceState
 from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable
@@ -26,6 +27,7 @@ from carrel.web import WebClient
 __all__ = ["Desk"]
 
 _REF = re.compile(r"`?(?:carrel://\w+/)?[a-z2-7]{16}(?:[:/]\d+-\d+)?`?")
+_NO_SUCH_PATH = "could not look: no document of that path is in the library"
 _MOST_SOURCES = 8
 _DEADLINE = 20.0  # seconds for one page
 _SCHOLARLY_WORDS = 5  # words from which a plain reference says enough to be looked for
@@ -65,12 +67,16 @@ class Desk:
         source = source.strip()
         if not source:
             raise BadRequest("name a source: a reference (doc_id:start-end), a URL, a DOI, or the text itself")
+        if (paths := path_of(source)) and (stored := await anyio.to_thread.run_sync(partial(self._at_path, paths))):
+            return stored
         if _REF.fullmatch(source):
             return await anyio.to_thread.run_sync(partial(self._from_library, source))
         if re.match(r"https?://", source, re.I) and not re.search(r"\s", source):
             return await self._from_url(source)
         if len(source) < 200 and "\n" not in source and (identifier := _identifier(source)):
             return await self._opened_work(identifier)
+        if paths:
+            raise NotFound("no document of that path is in the library; add the file first, or pass its text")
         document = await anyio.to_thread.run_sync(partial(note, source))
         return SourceText("found", "ok", document)
 
@@ -99,16 +105,28 @@ class Desk:
             return SourceText("not_checked", reason="the address is a placeholder, not a source")
         try:
             if reference.ref:
-                return await anyio.to_thread.run_sync(partial(self._from_library, reference.ref))
+                return await self._cited(reference.ref)
+            if reference.paths:
+                stored = await anyio.to_thread.run_sync(partial(self._at_path, reference.paths))
+                if stored is not None:
+                    return stored
             if reference.identifier:
                 return await self._from_register(reference)
             if reference.url:
                 return await self._from_url(reference.url)
+            if reference.paths:
+                return SourceText("could_not_look", reason=_NO_SUCH_PATH)
             return await self._from_description(reference)
         except NotFound as error:
             return SourceText("not_found", "dead", reason=str(error))
         except CarrelError as error:
             return SourceText("could_not_look", "unavailable", reason=f"could not look: {error}")
+
+    async def _cited(self, ref: str) -> SourceText:
+        try:
+            return await anyio.to_thread.run_sync(partial(self._from_library, ref))
+        except NotFound as error:  # another library may hold it: that is no proof that it does not exist
+            raise Unavailable(str(error)) from error
 
     def _from_library(self, ref: str) -> SourceText:
         parsed = parse_ref(ref)
@@ -116,6 +134,15 @@ class Desk:
         state: SourceState = "abstract" if span.document.source_kind == "scholar" else "ok"
         named = None if parsed.start is None else (span.start, span.end)
         return SourceText("found", state, span.document, named, complete=_whole(span.document))
+
+    def _at_path(self, paths: Sequence[str]) -> SourceText | None:
+        """The document of the library that was added from one of these paths."""
+        for path in paths:
+            for source in sources_of(path, self._settings.roots):
+                found = self._shelf().latest(source)
+                if found is not None:
+                    return SourceText("found", "ok", found[0], complete=_whole(found[0]))
+        return None
 
     async def _from_url(self, url: str) -> SourceText:
         document = await anyio.to_thread.run_sync(partial(self._stored, url))

@@ -34,6 +34,8 @@ _MEANING = {
     "absent": "no passage of the source is close to this quote",
 }
 
+_MOST_REFERENCES = 40  # in one reply; the page shows them all
+
 
 def quote_reply(check: QuoteCheck, source: SourceText) -> QuoteReply:
     """The reply of ``check_quote``."""
@@ -111,8 +113,15 @@ def audit_reply(audit: Audit, audit_id: str, html: str, summary: str) -> AuditRe
         existence=_count(source.existence for source in audit.sources.values()),
         metrics=_metrics(audit.metrics),
         problems=[_problem(audit, problem) for problem in audit.problems],
-        references=[_reference(audit, key) for key in audit.sources],
+        references=[_reference(audit, key) for key in _shown(audit)],
+        references_omitted=len(audit.sources) - len(_shown(audit)),
     )
+
+
+def _shown(audit: Audit) -> list[str]:
+    """References for the reply, those in trouble first: a long list must not cost the whole audit."""
+    keys = sorted(audit.sources, key=lambda key: audit.sources[key].existence == "found")
+    return list(audit.sources) if len(keys) <= _MOST_REFERENCES else keys[:_MOST_REFERENCES]
 
 
 def _count(words: object) -> dict[str, int]:
@@ -131,8 +140,10 @@ def _metrics(metrics: Metrics) -> dict[str, ShareReply | int]:
 
 
 def _share(share: Share) -> ShareReply:
+    if share.value is None:
+        return ShareReply(hits=share.hits, total=share.total, value=None, low=None, high=None)
     low, high = share.interval
-    value = None if share.value is None else round(share.value, 4)
+    value = round(share.value, 4)
     return ShareReply(hits=share.hits, total=share.total, value=value, low=round(low, 3), high=round(high, 3))
 
 
@@ -148,7 +159,7 @@ def _problem(audit: Audit, problem: Problem) -> ProblemReply:
         kind=problem.kind,
         statement=problem.statement,
         text=_cut(text, 280),
-        reference=problem.key or None,
+        reference=_cut(problem.key, 120) or None,
         detail=_cut(problem.detail, 300),
         evidence=evidence,
     )

@@ -40,6 +40,7 @@ instructions.
 """
 
 _KEPT_AUDITS = 8
+_MADE_BY = b'name="generator" content="carrel-audit"'
 _MAX_FILE = 8_000_000  # bytes of a report file
 
 
@@ -92,7 +93,7 @@ def _add_quotes(server: CarrelServer, desk: Desk) -> None:
 
 
 def _add_claims(server: CarrelServer, desk: Desk) -> None:
-    @server.tool(title="Verify claims", open_world=True, tail="results")
+    @server.tool(title="Verify claims", open_world=True, max_chars=48_000, tail="results")
     async def verify_claims(
         ctx: Context, items: Annotated[list[Item], Field(min_length=1, max_length=50)]
     ) -> ClaimsReply:
@@ -170,8 +171,11 @@ def _add_audits(server: CarrelServer, desk: Desk, settings: Settings) -> None:
     ) -> str:
         """Write the page of an audit: the report with coloured verdicts, evidence on click, matrix and figures."""
         page = render_html(recall(audit))
-        target = _target(path, settings)
-        target.write_text(page, encoding="utf-8")
+        try:
+            target = _target(path, settings)
+            target.write_text(page, encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise Refused("that file cannot be written; choose another name or folder") from error
         return f"written: {target.name}, {len(page.encode('utf-8')) // 1000} kB"
 
     @server.resource("carrel://audits/{audit_id}", name="audit", mime_type="text/html")
@@ -202,6 +206,6 @@ def _target(path: str, settings: Settings) -> Path:
         raise BadRequest("name a file that ends in .html")
     folder = allowed_path(str(Path(path).parent), settings.roots)
     target = folder / name
-    if target.is_symlink() or (target.exists() and b"carrel-audit" not in target.read_bytes()[:2_000]):
+    if target.is_symlink() or (target.exists() and not (target.is_file() and _MADE_BY in target.read_bytes()[:2_000])):
         raise Refused("that file exists and is not an audit of Carrel; choose another name")
     return target

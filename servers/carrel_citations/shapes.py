@@ -93,13 +93,13 @@ class ClaimsReply(BaseModel):
 
 
 class ShareReply(BaseModel):
-    """hits of total, with the 95 % interval of the share."""
+    """hits of total, with the 95 % interval of the share; of nothing there is none."""
 
     hits: int
     total: int
     value: float | None
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 class ProblemReply(BaseModel):
@@ -139,4 +139,5 @@ class AuditReply(BaseModel):
     metrics: dict[str, ShareReply | int]
     problems: list[ProblemReply]
     references: list[ReferenceReply]
+    references_omitted: int = 0
     omitted: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,11 @@ from typing import Literal
 
 from carrel.citations.lexicon import words_of
 from carrel.citations.marks import same_url
+from carrel.citations.paths import find_paths
 
 __all__ = ["Reference", "ReferenceKind", "find_list", "implied", "read_entries", "with_identity"]
 
-ReferenceKind = Literal["evidence", "url", "identifier", "text"]
+ReferenceKind = Literal["evidence", "url", "identifier", "path", "text"]
 _TITLES = words_of(
     """
     references reference sources source bibliography citations literature endnotes footnotes notes literatur
@@ -60,7 +62,8 @@ class Reference:
     """One source a report names. ``listed``: it has a line in the reference list, not only a mark in the text.
 
     ``kind`` says how to get at it: ``evidence`` (``ref``: doc_id or doc_id:start-end), ``url``, ``identifier``
-    (``identifier`` is "scheme:value") or ``text`` (a bibliographic description). ``[start, end)`` is its line.
+    (``identifier`` is "scheme:value"), ``path`` (``paths``: what may name a document of the library, likeliest first)
+    or ``text`` (a bibliographic description). ``[start, end)`` is its line.
     """
 
     key: str
@@ -74,12 +77,16 @@ class Reference:
     identifier: str = ""
     listed: bool = True
     placeholder: bool = False
+    paths: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
         """Equal for two references to the same source (and span)."""
         return (
-            self.ref or self.identifier or (same_url(self.url) if self.url else " ".join(self.text.casefold().split()))
+            self.ref
+            or self.identifier
+            or (same_url(self.url) if self.url else "")
+            or (self.paths[0] if self.paths else " ".join(self.text.casefold().split()))
         )
 
 
@@ -95,7 +102,69 @@ def find_list(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, in
             open_at, open_level = number, level
     if open_at >= 0:
         ranges.append((open_at, len(lines)))
-    return ranges or _trailing(text, lines)
+    kept = [part for section in ranges for part in _without_prose(text, lines, section)]
+    return kept or _trailing(text, lines)
+
+
+def _without_prose(text: str, lines: Sequence[tuple[int, int]], section: tuple[int, int]) -> list[tuple[int, int]]:
+    """The parts of a section that are no prose: a statement under "Notes", or after the list, is still a statement."""
+    first, last = section
+    parts: list[tuple[int, int]] = []
+    begin, listed, prose, after_blank = first, False, False, True
+    for number in range(first + 1, last):
+        line = text[slice(*lines[number])]
+        if not line.strip():
+            after_blank = True
+            continue
+        numbered = _ENTRY.match(line) or _DEFINITION.match(line)
+        if after_blank or numbered:
+            was, prose = prose, not numbered and _is_prose(line, listed)
+            if prose and not was:
+                parts.append((begin, number))
+            elif was and not prose:
+                begin = number
+        elif not prose and _BULLET.match(line) and _is_prose(line, listed):
+            parts.append((begin, number))
+            prose = True
+        listed = listed or bool(numbered or _BULLET.match(line))
+        after_blank = False
+    if not prose:
+        parts.append((begin, last))
+    holds = [any(text[slice(*lines[n])].strip() for n in range(max(a, first + 1), b)) for a, b in parts]
+    if not any(holds):  # a section that holds nothing but prose is no list
+        return [] if len(parts) > 1 or prose else [section]
+    return [part for part, held in zip(parts, holds, strict=True) if held or part[0] == first]
+
+
+def _is_prose(line: str, listed: bool) -> bool:
+    """Whether a line says something instead of naming a source: it cites inside, or is a sentence after the list."""
+    if _POINTS_AT.search(line) or line.startswith(("    ", "\t")) or _HEADING.match(line):
+        return False
+    if any(len(line[: mark.start()].split()) >= 4 for mark in itertools.islice(_MARK.finditer(line), 8)):
+        return True
+    return listed and len(line.split()) >= 5 and bool(_ENDS.search(line)) and not _YEAR.search(line[:250])
+
+
+_POINTS_AT = re.compile(r"https?://|\bdoi\b|\b10\.\d{4}|\barxiv\b|(?<![\w-])[a-z2-7]{16}(?::\d|`)", re.I)
+_MARK = re.compile(r"\[\^?\d{1,3}(?:[,;–-] ?\d{1,3}){0,9}\]|【\d{1,3}")
+_ENDS = re.compile(r"[.!?。][*_\"”’)]{0,3}[ \t]*$")
+_YEAR = re.compile(r"\b(?:1[6-9]|20)\d\d[a-z]?(?:[).,:;]|$)")
+_SURNAME = r"(?:(?:van|von|de|der|den|du|la|le|da|di|ten) ){0,3}[A-ZÀ-Þ][\w'’-]{1,30}"
+_AUTHOR_FIRST = re.compile(
+    rf"{_SURNAME}(?:, (?:[A-ZÀ-Þ]\.|[A-ZÀ-Þ][a-zà-þ]+)| [A-Z]{{1,3}}[,.]| (?:and|&|et al)|,? \(?(?:1[6-9]|20)\d\d)"
+)
+_COMPLETE = re.compile(r"[.)\]/]$|https?://\S+$")
+
+
+def _begins_entry(last: Reference, line: str) -> bool:
+    """Whether a line in a list without numbers and blank lines begins the next entry: authors, then a year."""
+    return bool(
+        not last.key
+        and _COMPLETE.search(last.text[-300:])
+        and _YEAR.search(last.text)
+        and _AUTHOR_FIRST.match(line)
+        and _YEAR.search(line[:250])
+    )
 
 
 def _headings(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, str]]]:
@@ -152,7 +221,7 @@ def _read_line(found: list[Reference], line: str, start: int, end: int, *, after
         found.append(Reference(next(filter(None, entry.groups()[:4])), entry[5].strip(), start, end))
     elif bullet and not line.startswith((" ", "\t")):
         found.append(Reference("", bullet[1].strip(), start, end))
-    elif found and (not after_blank or line.startswith((" ", "\t"))):
+    elif found and (line.startswith((" ", "\t")) or not (after_blank or _begins_entry(found[-1], line))):
         last = found[-1]
         found[-1] = replace(last, text=f"{last.text} {line.strip()}"[:_MAX_ENTRY], end=end)
     elif not set(line.strip()) <= set("-*_= "):
@@ -183,10 +252,14 @@ def with_identity(entry: Reference) -> Reference:
     evidence = _EVIDENCE.search(text)
     url = _first_url(text)
     identifier = _identifier(text)
-    kind: ReferenceKind = "evidence" if evidence else "identifier" if identifier else "url" if url else "text"
+    paths = () if evidence else find_paths(text)
+    kind: ReferenceKind = (
+        "evidence" if evidence else "identifier" if identifier else "url" if url else "path" if paths else "text"
+    )
     return replace(
         entry, kind=kind, title=_title(text), ref=(evidence[1] or evidence[2]) if evidence else "", url=url,
         identifier=identifier, placeholder=bool(_PLACEHOLDER.search(text)),
+        paths=paths,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from carrel.citations.lexicon import content_words, stem
 from carrel.citations.tokens import tokens
 from carrel.records import Document
 
-__all__ = ["Window", "rank_windows", "stems"]
+__all__ = ["Window", "rank_windows", "rank_within", "stems"]
 
 _MAX_SENTENCE = 1_200
 _BLOCK = 20_000  # a long document is read in blocks of so many characters …
@@ -61,6 +61,23 @@ def rank_windows(documents: Sequence[Document], claim: str, k: int = 3) -> list[
             scored.append((score, order, Window(document, start, end, score)))
     scored.sort(key=lambda item: (-round(item[0], 6), item[1], item[2].end - item[2].start, item[2].start))
     return _apart([window for _, _, window in scored], k)
+
+
+def rank_within(document: Document, start: int, end: int, claim: str, k: int = 3) -> list[Window]:
+    """The windows of ``document.text[start:end]`` that hold most of the claim, best first; the stretch itself when
+    none holds any. Words weigh as in the whole document, so that scores compare."""
+    end = min(end, len(document.text))
+    wanted = set(stems(claim))
+    units = [unit for block in _blocks(document.text, claim) for unit in _units_at(document.text, *block)]
+    weights = _weights(wanted, units)
+    inside = [
+        _Unit(first, last, frozenset(stems(document.text[first:last])))
+        for first, last in ((max(start, unit.start), min(end, unit.end)) for unit in units)
+        if first < last
+    ]
+    found = [Window(document, *window) for window in _windows(wanted, inside, weights)] if wanted else []
+    found.sort(key=lambda window: (-round(window.score, 6), window.end - window.start, window.start))
+    return _apart(found, k) or [Window(document, start, end, 0.0)]
 
 
 def _apart(windows: Sequence[Window], k: int) -> list[Window]:

@@ -15,6 +15,7 @@ __all__ = [
     "QUANTIFIERS",
     "SLIGHT",
     "STOPWORDS",
+    "confused_with",
     "content_words",
     "is_negator",
     "opposite",
@@ -136,16 +137,6 @@ dominant/recessive day/night winter/summer shallow/deep maternal/paternal inner/
 """
 
 
-def _opposites() -> dict[str, frozenset[str]]:
-    table: dict[str, set[str]] = {}
-    for pair in _PAIRS.split():
-        one, other = pair.split("/")
-        table.setdefault(one, set()).add(other)
-        table.setdefault(other, set()).add(one)
-    return {word: frozenset(others) for word, others in table.items()}
-
-
-_OPPOSITES = _opposites()
 _NEGATIVE = re.compile(r"^(?:un|in|im|il|ir|non|dis|mis|anti|de|mal)(?=...)")
 
 
@@ -160,6 +151,48 @@ def opposite(one: str, other: str) -> bool:
         return True
     short, long = sorted((one, other), key=len)
     return len(short) >= 3 and len(long) - len(short) in (2, 3, 4) and _NEGATIVE.sub("", long, count=1) == short
+
+
+_LOOKALIKES = """
+nitrate/nitrite nitrates/nitrites sulfate/sulfite sulfates/sulfites sulphate/sulphite phosphate/phosphite
+chlorate/chlorite causal/casual causally/casually afferent/efferent prescribe/proscribe prescribed/proscribed
+prescribes/proscribes employer/employed employer/employee employers/employees employed/employee lessor/lessee
+mortgagor/mortgagee payer/payee trainer/trainee absorb/adsorb absorbed/adsorbed absorption/adsorption
+immigrant/emigrant immigrants/emigrants immigration/emigration abduction/adduction perfusion/profusion
+infect/infest infected/infested ileum/ilium dysphagia/dysphasia alkane/alkene alkene/alkyne martial/marital
+united/untied preform/perform complement/compliment principal/principle discreet/discrete
+"""
+_SWAPPED_PREFIXES = (
+    ("micro", "macro"), ("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("over", "under"), ("homo", "hetero"),
+    ("endo", "exo"), ("super", "sub"), ("up", "down"), ("ante", "anti"), ("in", "ex"), ("im", "ex"),
+)  # fmt: skip
+_PRIVATIVE = words_of(
+    """
+    typical typically symptomatic sexual moral morally political theist theists theism social septic synchronous
+    periodic cyclic symmetric symmetrical symmetry tonal biotic cellular vascular historical gnostic febrile phasic
+    """
+)
+
+
+def _table(pairs: str) -> dict[str, frozenset[str]]:
+    table: dict[str, set[str]] = {}
+    for pair in pairs.split():
+        one, other = pair.split("/")
+        table.setdefault(one, set()).add(other)
+        table.setdefault(other, set()).add(one)
+    return {word: frozenset(others) for word, others in table.items()}
+
+
+_OPPOSITES = _table(_PAIRS)
+_CONFUSED = _table(f"{_LOOKALIKES} {' '.join(f'{word}/a{word}' for word in _PRIVATIVE)}")
+_SWAPPED = tuple(pair for one, other in _SWAPPED_PREFIXES for pair in ((one, other), (other, one)))
+
+
+@lru_cache(maxsize=16_384)
+def confused_with(word: str) -> frozenset[str]:
+    """Folded words that look like this one and mean something else: "nitrate"/"nitrite", "micro…"/"macro…"."""
+    swapped = {new + word[len(old) :] for old, new in _SWAPPED if word.startswith(old) and len(word) >= len(old) + 3}
+    return _CONFUSED.get(word, frozenset()) | swapped
 
 
 def opposites_of(word: str) -> frozenset[str]:

@@ -19,17 +19,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MARKERS", "Squeezed", "fold", "squeeze"]
+__all__ = ["MARKERS", "TAG", "Squeezed", "fold", "squeeze"]
 
+_TAGS = (
+    "a|abbr|address|article|aside|b|bdi|bdo|big|blockquote|body|bold|br|button|caption|center|cite|code|col|colgroup|dd|"
+    "del|details|dfn|div|dl|dt|em|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|ins|italic|"
+    "jats:[a-z]{1,12}|kbd|label|li|link|main|mark|meta|nav|ol|p|pre|q|ref|rp|rt|ruby|s|samp|script|sec|section|small|"
+    "source|span|strong|style|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|wbr|xref"
+)
+TAG = re.compile(rf"</?(?i:{_TAGS})(?:\s[^<>\n]{{0,300}})?/?>|<!--|-->")
 # Things in running text that are not words of it. Each alternative is bounded, so a hostile text costs linear time.
 MARKERS = re.compile(
     r"\[\^?\d{1,3}(?:\s?[,;–-]\s?\^?\d{1,3}){0,20}\]"  # [12] [1, 2] [3-5] [^1]
-    r"|【[^【】\n]{1,60}】"  # 【1†L5-L9】
-    r"|\[\^[\w-]{1,40}\]"  # [^note]
+    r"|【\d{1,3}(?:[^【】\n\w][^【】\n]{0,60})?】"  # 【1†L5-L9】, but not 【not】
+    r"|(?:(?<=\S)|(?=\[\^[\w-]{0,40}\d))\[\^(?!(?:no|not|never|un|in)\])[\w-]{1,40}\]"  # a note[^note], not " [^not]"
     r"|(?<=\])\((?:https?:|/|#|mailto:)[^()\s]{0,500}(?:\s\"[^\"\n]{0,200}\")?\)"  # the target of a Markdown link
-    r"|</?[a-zA-Z][a-zA-Z0-9]{0,10}(?:\s[^<>\n]{0,300})?/?>"  # an HTML tag
+    rf"|</?(?i:{_TAGS})(?:\s[^<>\n]{{0,300}})?/?>"  # an HTML tag, but not <not >
     r"|\(cid:\d{1,5}\)"  # a glyph that a PDF could not name
     r"|&(?:nbsp|shy|zwnj|zwj);"
+    r"|(?m:^[ \t]{0,3}(?:>[ \t]?){1,5}(?=[^\s\d.,]))"  # the mark of a Markdown quotation; "> 5" is a comparison
+    r"|(?<=[.,;:!?\"”’])[⁰¹²³⁴-⁹]{1,3}+(?:[,–-][⁰¹²³⁴-⁹]{1,3}+){0,4}+(?!\w)"  # a note after a full stop.¹²
 )
 _CACHED_CHARS = 8_000_000
 _cache: OrderedDict[str, Squeezed] = OrderedDict()

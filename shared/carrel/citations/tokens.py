@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from carrel.citations.lexicon import (
     QUANTIFIERS,
     SLIGHT,
     STOPWORDS,
+    confused_with,
     is_negator,
     opposite,
     stem,
@@ -32,12 +34,29 @@ CRITICAL: frozenset[EditKind] = frozenset(
 
 _TOKEN = re.compile(
     r"(?<![^\s(\[{=<>≤≥≈~±:,;])[-−–](?=\d)\d+(?:[.,]\d+)*"  # a signed number
-    r"|\d+(?:[.,]\d+)*(?![^\W\d_])"
-    r"|[^\W_]+(?:['’][^\W_]+)*"
-    r"|[%‰<>≤≥=≠±$€£¥°]"
+    r"|\d++(?:[.,]\d+)*(?:\^\d{1,4})?+(?![^\W\d_])"
+    r"|[^\W_]+(?:[\u00ad\u200b-\u200d\u2060\ufeff'’]{1,4}[^\W_]+)*"  # nothing invisible takes a word apart
+    r"|[%‰<>≤⩽≥⩾=≠±$€£¥¢₠-⃀°×÷∈∉∪∩+⁺👍👎✅❌✓✗✔✘]|[~∼](?=\s?\d)|(?<=\d)″|(?<=[A-Z])#(?!\w)"
 )
-_SYMBOLS = frozenset("%‰<>≤≥=≠±$€£¥°")
-_SUPERSCRIPT = re.compile(r"(?<=[^\W\d_]{3})[¹²³⁰⁴-⁹,]+$")
+_PARTING = re.compile(r"[,;:()\[\]—–]|(?<=\s)--?(?=\s)")
+_SYMBOLS = frozenset("%‰<>≤≥=≠±$€£¥¢°÷∈∉∪∩+~#″👍👎✅❌✓✗✔✘") | frozenset(map(chr, range(0x20A0, 0x20C1)))
+_SAME_SYMBOL = {"⩽": "≤", "⩾": "≥", "⁺": "+", "∼": "~", "×": "x"}
+_NOTE_SIGNS = "¹²³⁰⁴⁵⁶⁷⁸⁹,"
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_POWER = re.compile(r"(?<=\d)([⁰¹²³⁴-⁹]+)")
+_ROMAN = re.compile(r"[IVX]{2,8}")
+_DIRECTED = words_of(
+    """
+    to from by for with into he she him her his hers i you we they them my our your their and or but
+    """
+)
+_NUMERALS = words_of(
+    """
+    two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion third
+    fourth fifth sixth seventh eighth ninth tenth dozen
+    """
+)
 _MODALS = words_of(
     """
     may might could can must will would shall should cannot
@@ -47,13 +66,18 @@ _MODALS = words_of(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``raw`` as it stands at ``[start, end)``; ``word`` folded. ``opening``: it begins a sentence."""
+    """``raw`` as it stands at ``[start, end)``; ``word`` folded. ``opening``: it begins a sentence.
+
+    ``parted``: a comma, semicolon, colon, dash or bracket parts it from the word before; ``broken``: a line end alone.
+    """
 
     raw: str
     word: str
     start: int
     end: int
     opening: bool = False
+    parted: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +101,37 @@ class Edit:
 def tokens(text: str, offset: int = 0) -> list[Token]:
     """Words, numbers and the symbols that belong to numbers; citation markers and markup are skipped."""
     masked = MARKERS.sub(lambda match: " " * len(match.group()), text)
-    found = []
+    found: list[Token] = []
+    last = 0
     for match in _TOKEN.finditer(masked):
-        raw = _SUPERSCRIPT.sub("", match.group())
+        raw = _without_note(match.group())
         word = _word(raw)
         if word:
             opening = _opens(masked, match.start())
-            found.append(Token(raw, word, offset + match.start(), offset + match.start() + len(raw), opening))
+            parted = bool(found) and _PARTING.search(masked[max(last, match.start() - 8) : match.start()]) is not None
+            broken = "\n" in (gap := text[last : match.start()]) and gap.isspace()
+            begin = offset + match.start()
+            found.append(Token(raw, word, begin, begin + len(raw), opening, parted, broken))
+            last = match.end()
     return found
 
 
+def _without_note(raw: str) -> str:
+    """A word or a year without the number of a note glued to it: "results¹²", "2019¹"."""
+    bare = raw.rstrip(_NOTE_SIGNS)
+    return bare if bare != raw and ((bare[-3:].isalpha() and len(bare) >= 3) or _YEAR.fullmatch(bare)) else raw
+
+
 def _word(raw: str) -> str:
+    raw = _SAME_SYMBOL.get(raw, raw)
     if raw in _SYMBOLS:
         return raw
-    if raw[0].isdigit() or raw[0] in "-−–":
-        digits = unicodedata.normalize("NFKC", raw.lstrip("-−–"))
+    if raw[0].isdecimal() or raw[0] in "-−–":
+        digits = unicodedata.normalize("NFKC", _POWER.sub(r"^\1", raw.lstrip("-−–")))
         grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits)
         return ("-" if raw[0] in "-−–" else "") + (digits.replace(",", "") if grouped else digits.casefold())
+    if raw[0].isnumeric() and not raw[0].isalpha():
+        return unicodedata.normalize("NFKC", raw).casefold()  # ½ is "1⁄2", never "12"
     return "".join("'" if char in "'’" else fold(char) for char in raw)
 
 
@@ -137,8 +175,8 @@ def _class_block(quote: Sequence[Token], source: Sequence[Token], at: int) -> li
 
 
 def _same_letters(quote: Sequence[Token], source: Sequence[Token]) -> bool:
-    one, other = "".join(t.word for t in quote), "".join(t.word for t in source)
-    return one.replace("'", "") == other.replace("'", "")
+    one, other = ("".join(re.sub(r"['^⁄]", "", t.word) for t in run) for run in (quote, source))
+    return one == other
 
 
 def _join_kind(quote: Sequence[Token], source: Sequence[Token]) -> EditKind | None:
@@ -147,12 +185,46 @@ def _join_kind(quote: Sequence[Token], source: Sequence[Token]) -> EditKind | No
     alone = (one ^ other) & {"no", "not"}
     if alone and not any(is_negator(word) for word in (one ^ other) - alone):
         return "negation"
-    digits = [sum(t.word[0].isdigit() for t in run) for run in (quote, source)]
-    return "spelling" if digits[0] != digits[1] else None
+    if _reads_otherwise(quote, source) or _reads_otherwise(source, quote):
+        return "negation"
+    ours, theirs = (" ".join(t.word for t in run) for run in (quote, source))
+    if _DIGITS.findall(ours) == _DIGITS.findall(theirs):
+        return "spelling" if sum(map(_is_digits, quote)) != sum(map(_is_digits, source)) else None
+    grouped = any(_GROUPED.fullmatch(run) for run in (ours, theirs))
+    broken = any(len(run) > 1 and all(t.broken for t in run[1:]) for run in (quote, source))
+    return "spelling" if grouped or broken else "number"
+
+
+_DIGITS = re.compile(r"\d+")
+_GROUPED = re.compile(r"\D*\d{1,3}(?: \d{3})+(?!\d)\D*")
+
+
+def _is_digits(token: Token) -> bool:
+    return token.word[0].isdigit()
+
+
+def _reads_otherwise(apart: Sequence[Token], joined: Sequence[Token]) -> bool:
+    """Whether two words make another one when joined: "a typical" and "atypical", "now here" and "nowhere"."""
+    whole = {t.word for t in joined}
+    for one, other in itertools.pairwise(t.word for t in apart):
+        both = one + other
+        if both in whole and (both == "nowhere" if one == "now" else one == "a" and both in confused_with(other)):
+            return True
+    return False
 
 
 def _numbers(run: Sequence[Token]) -> list[str]:
-    return [t.word for t in run if t.word in _SYMBOLS or any(c.isdigit() for c in t.word)]
+    return [t.word for t in run if _is_number(t)]
+
+
+def _is_number(token: Token) -> bool:
+    word = token.word
+    return (
+        word in _SYMBOLS
+        or word in _NUMERALS
+        or _ROMAN.fullmatch(token.raw) is not None
+        or any(c.isdigit() or (c.isnumeric() and not c.isalpha()) for c in word)
+    )
 
 
 def _edit(kind: EditKind, quote: Sequence[Token], source: Sequence[Token], at: int) -> Edit:
@@ -164,9 +236,9 @@ def _pair_kind(quote: Token, source: Token) -> EditKind:
     if _glued_note(quote.word, source.word) or _glued_note(source.word, quote.word):
         return "spelling"
     group = _group_kind([quote], [source])
-    if group != "content":
-        return group
     one, other = quote.word, source.word
+    if group != "content" or other in confused_with(one) or {one, other} & _DIRECTED:
+        return group
     if stem(one) == stem(other):
         return "inflection"
     if _is_name(quote) and _is_name(source):
@@ -180,7 +252,7 @@ def _group_kind(quote: Sequence[Token], source: Sequence[Token]) -> EditKind:
         return "number"
     if sum(map(is_negator, ours)) != sum(map(is_negator, theirs)):
         return "negation"
-    if any(opposite(one, other) for one in ours for other in theirs):
+    if any(opposite(one, other) for one in set(ours) for other in set(theirs)):
         return "antonym"
     if {w for w in ours if w in QUANTIFIERS} != {w for w in theirs if w in QUANTIFIERS}:
         return "quantifier"
@@ -188,7 +260,11 @@ def _group_kind(quote: Sequence[Token], source: Sequence[Token]) -> EditKind:
         set(ours) & HEDGES != set(theirs) & HEDGES
     ):
         return "modality"
-    if all(word in SLIGHT or len(word) == 1 for word in (*ours, *theirs)):
+    if ours and theirs and set(ours) & _DIRECTED != set(theirs) & _DIRECTED:
+        return "content"  # who did what to whom, from where to where
+    if any(not confused_with(one).isdisjoint(theirs) for one in ours):
+        return "content"
+    if all(word in SLIGHT or (len(word) == 1 and not (ours and theirs)) for word in (*ours, *theirs)):
         return "function"
     if len(quote) != len(source) and any(_is_name(t) for t in (*quote, *source)):
         return "name"
@@ -200,12 +276,22 @@ def _glued_note(plain: str, glued: str) -> bool:
     return plain.isalpha() and len(plain) >= 3 and glued != plain and glued.strip("0123456789") == plain
 
 
+def _unspaced(char: str) -> bool:
+    return "\u0e00" <= char <= "\u0eff" or "\u3040" <= char <= "\u9fff" or "\U00020000" <= char <= "\U0003ffff"
+
+
 def _is_name(token: Token) -> bool:
     return token.raw[:1].isupper() and not token.opening and token.word not in STOPWORDS
 
 
 def _slip(one: str, other: str) -> bool:
-    """One letter wrong, missing or swapped in a longer word: a slip of typing or of text extraction."""
+    """One letter wrong, missing or swapped in a longer word: a slip of typing or of text extraction.
+
+    Never the first letter, which makes another word ("asymptomatic", "keinen"), and never in a script without spaces,
+    where a "word" is a whole clause.
+    """
     from rapidfuzz.distance import OSA
 
+    if one[:1] != other[:1] or any(map(_unspaced, one + other)):
+        return False
     return min(len(one), len(other)) >= 5 and OSA.distance(one, other, score_cutoff=1) <= 1

@@ -8,51 +8,24 @@ Before a source is called silent on the strength of its words alone, an encoder 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-from carrel.citations.checks import Check, Evidence, check_claim
-from carrel.citations.evidence import Window, rank_windows, stems
+from carrel.citations.checks import Evidence, check_claim
+from carrel.citations.deciding import ClaimVerdict, Confidence, Verdict, decide, nothing
+from carrel.citations.evidence import Window, rank_windows, rank_within
 from carrel.citations.meaning import LazyEncoder, close_in_meaning
-from carrel.citations.quotes import FOUND, check_quote, is_quotable
 from carrel.errors import BadRequest
 from carrel.records import Document
 
 __all__ = ["ClaimVerdict", "Confidence", "SourceState", "Verdict", "says_too_little", "verify_claim"]
 
-Verdict = Literal["supported", "partially_supported", "contradicted", "not_found", "unverifiable", "needs_judgement"]
-Confidence = Literal["low", "medium", "high"]
 SourceState = Literal["ok", "thin", "abstract", "archived", "error_page", "dead", "unavailable"]
 """``thin``: too little text to say no. ``abstract``: only the abstract of a longer work."""
 
 READABLE: frozenset[SourceState] = frozenset(("ok", "thin", "abstract", "archived"))
 _MAX_CLAIM = 5_000
 _THIN_WORDS = 40  # a source of fewer words cannot show that something is missing
-_ALL = 0.97  # share of content (by weight) that counts as all of it
-_MOST = 0.72  # enough that a failing check speaks of this statement and not of another
-_HARDLY = 0.15  # below this the source speaks of something else (benchmarks/claims gives the share that is right)
-_PARTLY = 0.35  # below this it does too, when a number or a name of the claim is nowhere in it
-_FEW, _SHORT = 4, 14  # content words: too few to tell a statement by; so many that one may be out of place
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimVerdict:
-    """The verdict on one claim. ``coverage``: weighted share (0..1) of its content words in the best window.
-
-    ``basis``: why, in plain sentences. ``windows``: the evidence, best first. ``checks`` have source spans in
-    ``windows[0].document.text``.
-    """
-
-    verdict: Verdict
-    confidence: Confidence
-    basis: tuple[str, ...]
-    windows: tuple[Window, ...] = ()
-    checks: tuple[Check, ...] = ()
-    coverage: float = 0.0
-
-    @property
-    def failing(self) -> tuple[Check, ...]:
-        return tuple(check for check in self.checks if check.failing)
 
 
 def verify_claim(
@@ -78,15 +51,12 @@ def verify_claim(
     if state not in READABLE or not documents:
         return ClaimVerdict("unverifiable", "high", (reason or "the source could not be read",))
     thin = says_too_little(documents, state, complete=complete)
-    windows = _gather(claim, documents, spans, k)
+    named = _named(claim, documents, spans, k)
+    windows = _together(named, rank_windows(documents, claim, k), k)
     if not windows:
-        return _nothing(thin)
-    best = windows[0].document
-    own = [window for window in windows if window.document is best]
-    context = " ".join((best.title, " ".join(best.authors), best.source, best.date))
-    checks = check_claim(claim, Evidence(best.text, tuple((w.start, w.end) for w in own), context))
-    verdict = _decide(claim, windows, checks, thin)
-    return verdict if encoder is None else _second_look(claim, verdict, documents, encoder, k)
+        return nothing(thin)
+    verdict = _second_look(claim, _judge(claim, windows, thin), documents, encoder, k, named)
+    return _weigh_named(verdict, _judge(claim, named, thin, named=True), windows) if named else verdict
 
 
 def says_too_little(documents: Sequence[Document], state: SourceState, *, complete: bool = False) -> bool:
@@ -96,66 +66,74 @@ def says_too_little(documents: Sequence[Document], state: SourceState, *, comple
     return not complete and sum(len(document.text[:2_000].split()) for document in documents) < _THIN_WORDS
 
 
-def _gather(
+def _named(
     claim: str, documents: Sequence[Document], spans: Sequence[tuple[str, int, int]], k: int
 ) -> tuple[Window, ...]:
-    windows = list(rank_windows(documents, claim, k))
+    """The evidence inside what the citation names, best first, all of one document."""
     by_id = {document.doc_id: document for document in documents}
-    wanted = set(stems(claim))
-    for doc_id, start, end in spans:
-        document = by_id.get(doc_id)
-        if document is None or any(w.document is document and w.start <= start and end <= w.end for w in windows):
-            continue
-        held = wanted & set(stems(document.text[start:end][:20_000]))
-        windows.append(Window(document, start, min(end, len(document.text)), len(held) / max(1, len(wanted))))
-    windows.sort(key=lambda window: -round(window.score, 6))
-    return tuple(windows[: k + len(spans)])
+    found = [
+        window
+        for doc_id, start, end in spans
+        if doc_id in by_id and start < min(end, len(by_id[doc_id].text))
+        for window in rank_within(by_id[doc_id], start, end, claim, k)
+    ]
+    found.sort(key=lambda window: -round(window.score, 6))
+    return tuple(window for window in found if window.document is found[0].document)[:k]
 
 
-def _nothing(thin: bool) -> ClaimVerdict:
-    if thin:
-        return ClaimVerdict(
-            "needs_judgement", "low", ("too little of the source could be read to say that it is silent",)
-        )
-    return ClaimVerdict("not_found", "high", ("no sentence of the source shares a content word with the claim",))
+def _together(named: Sequence[Window], ranked: Sequence[Window], k: int) -> tuple[Window, ...]:
+    """What the citation names first, then what else of the source bears on the claim."""
+    others = [
+        w for w in ranked if not any(w.document is n.document and w.start < n.end and n.start < w.end for n in named)
+    ]
+    return (*named, *others)[: k + len(named)]
 
 
-def _decide(claim: str, windows: tuple[Window, ...], checks: tuple[Check, ...], thin: bool) -> ClaimVerdict:
-    coverage = max(window.score for window in windows)
-    failing = [check for check in checks if check.failing]
-    verdict = ClaimVerdict("needs_judgement", "medium", (), windows, checks, round(coverage, 3))
-    if not failing and _stands_word_for_word(claim, windows[0].document):
-        return replace(
-            verdict, verdict="supported", confidence="high", basis=("the claim stands in the source word for word",)
-        )
-    mismatches = [check for check in failing if check.status == "mismatch"]
-    if coverage >= _MOST and mismatches:
-        return replace(verdict, verdict="contradicted", confidence="medium", basis=tuple(c.detail for c in mismatches))
-    missing = [check for check in failing if check.status == "missing"]
-    elsewhere = coverage < _HARDLY or (missing and coverage < _PARTLY) or (len(missing) > 1 and coverage < 0.5)
-    if elsewhere and not thin:
-        basis = (
-            f"the closest place of the source holds {coverage:.0%} of the claim's content",
-            *(c.detail for c in missing),
-        )
-        return replace(
-            verdict, verdict="not_found", confidence="high" if coverage < _HARDLY and missing else "medium", basis=basis
-        )
-    if failing:
-        return replace(verdict, basis=tuple(check.detail for check in failing), confidence="low")
-    if coverage >= _ALL and _in_order(claim, windows[0]):
-        return _full(verdict)
-    return replace(verdict, basis=(f"the closest place of the source holds {coverage:.0%} of the claim's content",))
+def _judge(claim: str, windows: tuple[Window, ...], thin: bool, *, named: bool = False) -> ClaimVerdict:
+    """The verdict on these windows alone; the checks look at the document of the best."""
+    ordered = tuple(sorted(windows, key=lambda window: -round(window.score, 6)))
+    best = ordered[0].document
+    own = tuple((window.start, window.end) for window in ordered if window.document is best)
+    context = " ".join((best.title, " ".join(best.authors), best.source, best.date))
+    return decide(claim, ordered, check_claim(claim, Evidence(best.text, own, context, named)), thin, named)
+
+
+def _weigh_named(whole: ClaimVerdict, inside: ClaimVerdict, windows: tuple[Window, ...]) -> ClaimVerdict:
+    """The whole source and what the citation names of it: the named place is heard first and shown first.
+
+    It contradicts alone; only where the source says the opposite elsewhere is the matter left to a reader.
+    """
+    inside = replace(inside, windows=windows)
+    if inside.verdict == "supported" or (inside.verdict == "contradicted" and whole.verdict != "supported"):
+        return inside
+    if inside.verdict == "contradicted":
+        basis = (*inside.basis, "another place of the source says what the claim says")
+        return replace(inside, verdict="needs_judgement", confidence="low", basis=basis)
+    mismatches = tuple(check for check in inside.failing if check.status == "mismatch")
+    if whole.verdict == "contradicted" and mismatches:
+        return replace(whole, basis=tuple(c.detail for c in mismatches), windows=windows, checks=inside.checks)
+    if whole.verdict == "supported":
+        basis = (*whole.basis, "it stands elsewhere than in the passage that the citation names")
+        return replace(whole, basis=basis)
+    shown = _together(windows[:1], whole.windows, len(whole.windows))
+    same = shown[0].document is whole.windows[0].document
+    checks = whole.checks if same else tuple(replace(check, source_span=(0, 0)) for check in whole.checks)
+    return replace(whole, windows=shown, checks=checks)
 
 
 def _second_look(
-    claim: str, verdict: ClaimVerdict, documents: Sequence[Document], encoder: LazyEncoder, k: int
+    claim: str,
+    verdict: ClaimVerdict,
+    documents: Sequence[Document],
+    encoder: LazyEncoder | None,
+    k: int,
+    named: tuple[Window, ...],
 ) -> ClaimVerdict:
     """What is not found only because the words differ is left to a reader when a passage is close in meaning.
 
     A number or name that the source lacks is no matter of wording: then the verdict stands.
     """
-    if verdict.verdict != "not_found" or any(check.status == "missing" for check in verdict.failing):
+    if encoder is None or verdict.verdict != "not_found" or any(check.status == "missing" for check in verdict.failing):
         return verdict
     close = close_in_meaning(claim, documents, encoder, k)
     if not close:
@@ -170,31 +148,3 @@ def _second_look(
         windows=windows,
         checks=verdict.checks if same else tuple(replace(check, source_span=(0, 0)) for check in verdict.checks),
     )
-
-
-def _full(verdict: ClaimVerdict) -> ClaimVerdict:
-    basis = "every content word of the claim stands in one place of the source, in order, and no check fails"
-    if any(check.kind == "hedge" for check in verdict.checks):
-        return replace(verdict, basis=("the source says this with reserve", basis))
-    return replace(verdict, verdict="supported", basis=(basis,))
-
-
-def _stands_word_for_word(claim: str, document: Document) -> bool:
-    bare = claim.strip(" .;:")
-    if not is_quotable(bare):
-        return False
-    check = check_quote(bare, document.text)
-    slips = [edit for edit in check.edits if edit.kind == "function"]
-    return check.verdict in FOUND - {"elided"} and len(slips) <= 1 and not check.omitted
-
-
-def _in_order(claim: str, window: Window) -> bool:
-    """Whether the evidence has the claim's content words in the claim's order: else who did what to whom is open."""
-    from rapidfuzz.distance import LCSseq
-
-    wanted = stems(claim)
-    distinct = len(set(wanted))
-    if distinct < _FEW:
-        return False
-    kept = LCSseq.similarity(wanted, stems(window.text))
-    return kept == len(wanted) if distinct <= _SHORT else kept >= 0.93 * len(wanted)

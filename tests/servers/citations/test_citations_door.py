@@ -21,6 +21,7 @@ from carrel.scholarly import Scholar
 from carrel.settings import Settings
 from carrel.web import WebClient
 from carrel_citations.server import create_server
+from kit import Host
 
 TEXT = (
     "# Kepler station\n\nThe Kepler station was opened in 2014 by Maria Lind. It holds 1,250 instruments and draws 3.5 MW of "
@@ -210,6 +211,8 @@ async def test_the_page_of_an_audit_is_one_safe_file(tmp_path: Path) -> None:
         ("check_quote", {"quote": "two words", "source": "https://museum.example/gone"}, "not_found"),
         ("check_quote", {"quote": "two words", "source": "https://down.example/"}, "unavailable"),
         ("check_quote", {"quote": "two words", "source": "10.1145/9876543.2109876"}, "unavailable"),
+        ("check_quote", {"quote": "two words", "source": "/some/path.md"}, "not_found"),
+        ("check_quote", {"quote": "two words", "source": "file:///some/path"}, "not_found"),
         ("check_quote", {"quote": "two words", "origin": "x"}, "invalid"),
         ("verify_claims", {"items": []}, "invalid"),
         ("audit_report", {}, "invalid"),
@@ -307,3 +310,67 @@ async def test_a_read_only_server_writes_nothing_and_still_audits(tmp_path: Path
             assert not reply.is_error
             assert door.library.latest("https://museum.example/mill") is None
         await client.aclose()
+
+
+async def test_a_path_names_the_document_that_was_added_from_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as door:
+        path = tmp_path / "my notes" / "bell rock.md"
+        door.library.keep(parse(TEXT.encode(), source=str(path)))
+        door.library.keep(parse(b"The bell of the rock rang in every fog of that year.", source="text:Bell Rock"))
+        quoted = await door.call("check_quote", quote="unable to restart the second turbine", source=str(path))
+        assert quoted["verdict"] == "verbatim"
+        text = f"""The Kepler station was opened in 2014 by Maria Lind [1]. The bell of the rock rang in every fog [2].
+It holds 1,250 instruments and draws power [3]. Nothing of that sort was ever read anywhere [4].
+
+## References
+[1] Kepler. {path}
+[2] Bell. text:Bell Rock.
+[3] Kepler. {path.as_uri()}
+[4] Harrowgate and Okonjo, Self-Certifying Citations. /no/such/file.md
+"""
+        reply = await door.call("audit_report", text=text)
+        references = {r["key"]: r for r in reply["references"]}
+        assert [references[key]["existence"] for key in "1234"] == ["found", "found", "found", "could_not_look"]
+        assert references["4"]["reason"] == "could not look: no document of that path is in the library"
+
+
+async def test_a_share_of_nothing_has_no_interval(tmp_path: Path) -> None:
+    async with opened(tmp_path) as door:
+        reply = await door.call("audit_report", text="The station opened in 2014 on the hill above the town.")
+        assert (reply["metrics"]["quote_fidelity"]["total"], reply["metrics"]["quote_fidelity"].get("low")) == (0, None)
+
+
+async def test_the_named_span_of_a_citation_decides_an_audit(tmp_path: Path) -> None:
+    async with opened(tmp_path) as door:
+        words = "The old tower was completed in 1759. The current tower was completed in 1882 by Douglass. " + TEXT
+        document = parse(words.encode(), source="tower.md")
+        door.library.keep(document)
+        start = document.text.index("The current")
+        end = document.text.index("Douglass.") + 9
+        ref = f"{document.doc_id}:{start}-{end}"
+        text = f"The current tower was completed in 1883 [1].\n\n## References\n[1] Tower. `{ref}`\n"
+        reply = await door.call("audit_report", text=text)
+        problem = reply["problems"][0]
+        assert (problem["kind"], problem["evidence"]) == ("contradicted", ref)
+        assert "1882" in problem["detail"]
+
+
+async def test_a_long_list_of_references_does_not_cost_the_audit(settings: Settings) -> None:
+    host = Host(create_server(settings))
+    refs = [f"{'a' * 14}{'bcdefgh'[n % 7]}{'bcdefgh'[n // 7 % 7]}:0-{n}" for n in range(1, 121)]
+    lines = [f"[{n}] Document {n}. somewhere. `{ref}`" for n, ref in enumerate(refs, start=1)]
+    text = "The sky is blue [1].\n\n## References\n\n" + "\n\n".join(lines)
+    audit = await host.record("audit_report", text=text)
+    assert len(audit["references"]) == 40 and audit["references_omitted"] == 80
+    assert all(each["existence"] == "could_not_look" for each in audit["references"])
+
+
+@pytest.mark.parametrize("name", ["nul\0.html", "n" * 300 + ".html", "folder.html", "mine.html"])
+async def test_an_audit_is_never_written_where_it_cannot_or_must_not_be(settings: Settings, name: str) -> None:
+    (settings.roots[0] / "folder.html").mkdir()
+    (settings.roots[0] / "mine.html").write_text("<p>about the carrel-audit of last year</p>")
+    host = Host(create_server(settings))
+    audit = await host.record("audit_report", text="The sky is blue.")
+    kind, _ = await host.refusal("save_audit", audit=audit["audit"], path=str(settings.roots[0] / name))
+    assert kind in ("refused", "invalid")
+    assert (settings.roots[0] / "mine.html").read_text().startswith("<p>about")

@@ -10,7 +10,7 @@ from carrel.citations.meaning import LazyEncoder
 from carrel.citations.quotes import FOUND, QuoteCheck, check_quote
 from carrel.citations.reports import Report, Statement
 from carrel.citations.sources import SourceText
-from carrel.citations.tokens import tokens
+from carrel.citations.tokens import Edit, tokens
 from carrel.citations.verify import ClaimVerdict, Verdict, says_too_little, verify_claim
 
 __all__ = ["judge_statement"]
@@ -85,10 +85,18 @@ def _edit_words(check: QuoteCheck) -> str:
         if edit.quote and edit.source:
             parts.append(f"“{edit.quote}” where the source has “{edit.source}”")
         elif edit.quote:
-            parts.append(f"“{edit.quote}” is not in the source")
+            parts.append(_inserted(edit, check))
         else:
             parts.append(f"“{edit.source}” of the source is left out")
     return "; ".join(parts) or "the quoted words differ from the source"
+
+
+def _inserted(edit: Edit, check: QuoteCheck) -> str:
+    """Words only the quote has, with the source's word before them, so that a reader sees where they went in."""
+    before = check.matched[: edit.start - check.start].split()[-1:] if edit.start >= check.start else []
+    if not before:
+        return f"“{edit.quote}” is not in the source"
+    return f"“{before[0]} {edit.quote}” where the source has “{before[0]}”"
 
 
 def _own_words(statement: Statement) -> int:

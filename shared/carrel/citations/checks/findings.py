@@ -38,12 +38,14 @@ class Check:
 class Evidence:
     """What a claim is checked against: ``text`` of the source and the spans in it that bear on the claim, best first.
 
-    ``context``: title, authors, address of the source, which may hold a name but no statement.
+    ``context``: title, authors, address of the source, which may hold a name but no statement. ``named``: the spans
+    are those that the citation itself names, so that a number in them goes before the same number elsewhere.
     """
 
     text: str
     spans: tuple[tuple[int, int], ...]
     context: str = ""
+    named: bool = False
 
 
 class View:

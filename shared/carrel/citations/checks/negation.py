@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from carrel.citations.checks.findings import Check, View
-from carrel.citations.lexicon import STOPWORDS, is_negator, stem
+from carrel.citations.lexicon import STOPWORDS, is_negator, stem, words_of
 from carrel.citations.tokens import Token
 
 __all__ = ["check_negations"]
 
+_BUT = ("but", "except", "save", "other")
+_HOLDS = words_of("say says said mean means claim claimed think believe know knew show prove")
+"""Who does not say that something is so does not say that it is not."""
 _SCOPE = 6  # words after a negation that it can reach
 
 
@@ -17,7 +20,7 @@ def check_negations(words: Sequence[Token], view: View) -> Iterator[Check]:
     """A negation on one side whose words stand on the other side without one."""
     for index, token in enumerate(words):
         if _negates(words, index):
-            scope = _scope(words, index)
+            scope = _scope(words, index, past_commas=True)
             places = [_polarity(scope, run) for run in view.runs]
             if any(place == "negated" for place, _ in places) or not scope:
                 continue
@@ -29,8 +32,15 @@ def check_negations(words: Sequence[Token], view: View) -> Iterator[Check]:
 
 
 def _negates(run: Sequence[Token], index: int) -> bool:
-    """A negator that denies something: "not only" and "no doubt" do not."""
+    """A negator that denies something: "not only", "no doubt" and "nobody but" do not.
+
+    Who denies *that* something is so only says what he holds: `carrel.citations.standing` looks at that.
+    """
     following = run[index + 1].word if index + 1 < len(run) else ""
+    if following in _BUT or (following == "one" and index + 2 < len(run) and run[index + 2].word in _BUT):
+        return False
+    if following == "that" and run[index].word in ("deny", "denies", "denied"):
+        return False
     return is_negator(run[index].word) and following not in (
         "only",
         "just",
@@ -80,11 +90,16 @@ def _common(token: Token, run: Sequence[Token], ours: set[str]) -> float:
     return sum(stem(word) in ours for word in around) / max(1, len(around))
 
 
-def _scope(run: Sequence[Token], index: int) -> list[str]:
-    """Stems of the content words that a negation reaches, nearest first, to the end of its sentence at most."""
-    reach = []
+def _scope(run: Sequence[Token], index: int, *, past_commas: bool = False) -> list[str]:
+    """Stems of the content words that a negation reaches, nearest first, to the end of its clause at most.
+
+    ``past_commas``: to the next "but" or the end of the sentence.
+    """
+    reach: list[str] = []
     for token in run[index + 1 : index + 1 + 2 * _SCOPE]:
-        if token.opening:
+        if token.opening or token.word in _HOLDS:
+            break
+        if reach and ((token.parted and not past_commas) or token.word == "but"):
             break
         if token.word not in STOPWORDS:
             reach.append(stem(token.word))
@@ -114,6 +129,8 @@ def _same_sentence(before: Sequence[Token], token: Token) -> list[Token]:
         return []
     kept: list[Token] = []
     for other in reversed(before):
+        if other.word == "but":  # "not big but tall": what comes after is affirmed
+            break
         kept.append(other)
         if other.opening:
             break

@@ -24,10 +24,10 @@ def check_numbers(claim: str, words: Sequence[Token], view: View) -> Iterator[Ch
         if quantity.role == "ordinal" and not quantity.raw[0].isdigit():
             continue
         span = (quantity.start, quantity.end)
-        same = _closest_like(quantity, claim, [q for q in near if agree(quantity, q)], view) or _elsewhere(
-            quantity, words, view
-        )
+        same = _closest_like(quantity, claim, [q for q in near if agree(quantity, q)], view)
         rival = _rival(quantity, claim, [q for q in near if not agree(quantity, q) and not _claimed(q, claim)], view)
+        if same is None and (rival is None or not view.evidence.named):
+            same = _elsewhere(quantity, words, view)
         if same is not None and not _outdone(quantity, claim, same, rival, view):
             yield Check("number", "ok", span, (same.start, same.end), f"{quantity.raw} is in the source")
             continue

@@ -14,7 +14,7 @@ from carrel.citations.marks import CitationMark
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["body", "labels", "state_of"]
+__all__ = ["anchors", "body", "labels", "state_of"]
 
 _TAGS = {
     "paragraph": "p", "bullet_list": "ul", "ordered_list": "ol", "list_item": "li", "blockquote": "blockquote",
@@ -47,6 +47,7 @@ class _Body:
         self.at = 0  # index of the next statement, so that the walk over blocks is linear
         self.mark = 0
         self.cells = 0
+        self.anchors = anchors(audit)
 
     def _hidden_lines(self) -> set[int]:
         """Lines of the reference list, which the page shows in its own way."""
@@ -63,7 +64,7 @@ class _Body:
         from markdown_it import MarkdownIt
 
         skip = 0
-        for token in MarkdownIt("commonmark").enable("table").disable("inline").parse(self.text):
+        for token in MarkdownIt("commonmark").enable("table").disable(["inline", "html_block"]).parse(self.text):
             if skip or (token.nesting == 1 and self._is_hidden(token)):
                 skip += token.nesting
                 continue
@@ -166,7 +167,8 @@ class _Body:
         shown = mark.label or (raw if len(raw) <= 40 else raw[:38] + "…")
         if mark.kind == "reference":
             shown = "ref"
-        return f'<a class="c v-{state}" href="#refs">{escape(shown)}</a>'
+        target = self.anchors.get(keys[0], "refs") if keys else "refs"
+        return f'<a class="c v-{state}" href="#{target}">{escape(shown)}</a>'
 
     def _names(self, mark: CitationMark, key: str) -> bool:
         return key in mark.keys or any(":" in name or "|" in name for name in mark.keys)
@@ -192,6 +194,14 @@ def _line_spans(text: str) -> list[tuple[int, int]]:
         spans.append((start, start + len(line)))
         start += len(line) + 1
     return spans
+
+
+def anchors(audit: Audit) -> Mapping[str, str]:
+    """Where each source stands on the page: ``ref-`` and its key, or its place for one that cannot be part of an id."""
+    return {
+        reference.key: f"ref-{reference.key}" if re.fullmatch(r"[\w-]{1,40}", reference.key) else f"ref-at-{place}"
+        for place, reference in enumerate(audit.report.references, 1)
+    }
 
 
 def labels(audit: Audit) -> Mapping[str, str]:

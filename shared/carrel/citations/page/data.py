@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from carrel.citations.auditing import Audit, Finding
+from carrel.citations.page.words import entry_words, readable
 from carrel.citations.quotes import QuoteCheck
 from carrel.citations.sources import SourceText
 
@@ -147,9 +148,17 @@ def _window(finding: Finding, place: int, longest: int) -> Shown:
     return {
         "ref": window.ref,
         "kind": "evidence",
-        "note": f"{window.score:.0%} of the statement's words",
+        "note": _shared(window.score),
         "pieces": [p for p in pieces if p["t"]],
     }
+
+
+def _shared(score: float) -> str:
+    """How many of the statement's words a passage has, weighed, in words."""
+    for least, words in ((0.97, "all"), (0.72, "most"), (0.35, "some"), (0.15, "few")):
+        if score >= least:
+            return f"has {words} of the statement's words"
+    return "has next to none of the statement's words"
 
 
 def _head(text: str, start: int) -> str:
@@ -174,8 +183,8 @@ def _source(source: SourceText, key: str, title: str, text: str, url: str, liste
     address = url or (document.source if document and document.source.startswith(("http://", "https://")) else "")
     return {
         "key": key,
-        "title": (document.title if document and document.title else title or text)[:240],
-        "text": text[:500],
+        "title": readable(document.title if document and document.title else title or text)[:240],
+        "text": entry_words(text)[:500],
         "url": address if address.lower().startswith(("http://", "https://")) else "",
         "existence": source.existence,
         "state": source.state,

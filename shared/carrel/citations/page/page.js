@@ -5,6 +5,8 @@
   const sources = new Map(data.sources.map((source) => [source.key, source]));
   const panel = document.getElementById("panel");
   const problems = [...document.querySelectorAll("#problems a[data-n]")].map((link) => Number(link.dataset.n));
+  const hint = [...panel.children];
+  const sheet = matchMedia("(max-width:980px)");
   let current = -1;
 
   const make = (tag, className, text) => {
@@ -50,20 +52,40 @@
     return box;
   };
 
-  const choose = (number, scroll) => {
-    const statement = byNumber.get(number);
-    if (!statement) return;
-    current = number;
+  const unmark = () => {
     for (const element of document.querySelectorAll(".s.on")) {
       element.classList.remove("on");
       element.removeAttribute("aria-pressed");
     }
+  };
+
+  const close = () => {
+    const chosen = document.querySelector(".s.on");
+    const inside = panel.contains(document.activeElement);
+    unmark();
+    panel.replaceChildren(...hint);
+    if (inside && chosen) chosen.focus({ preventScroll: true });
+  };
+
+  const closer = () => {
+    const button = make("button", "close", "×");
+    button.type = "button";
+    button.setAttribute("aria-label", "Close the evidence");
+    button.addEventListener("click", close);
+    return button;
+  };
+
+  const choose = (number, scroll) => {
+    const statement = byNumber.get(number);
+    if (!statement) return;
+    current = number;
+    unmark();
     const chosen = document.querySelectorAll('#report .s[data-n="' + number + '"]');
     for (const element of chosen) {
       element.classList.add("on");
       element.setAttribute("aria-pressed", "true");
     }
-    panel.replaceChildren(make("p", "verdict v-" + statement.state, data.verdicts[statement.state]), make("p", "said", statement.text));
+    panel.replaceChildren(closer(), make("p", "verdict v-" + statement.state, data.verdicts[statement.state]), make("p", "said", statement.text));
     if (!statement.findings.length) {
       panel.append(make("p", "", "This states something and points at no source."));
     }
@@ -77,6 +99,8 @@
     const at = problems.indexOf(current);
     const next = at < 0 ? (by > 0 ? 0 : problems.length - 1) : (at + by + problems.length) % problems.length;
     choose(problems[next], true);
+    const first = document.querySelector('#report .s[data-n="' + problems[next] + '"]');
+    if (first) first.focus({ preventScroll: true });
   };
 
   document.addEventListener("click", (event) => {
@@ -89,10 +113,12 @@
     if (event.target.closest("a")) return;
     const statement = event.target.closest("#report .s");
     if (statement) choose(Number(statement.dataset.n), false);
+    else if (sheet.matches && event.target.isConnected && !panel.contains(event.target)) close();
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "n") step(1);
+    if (event.key === "Escape") close();
+    else if (event.key === "n") step(1);
     else if (event.key === "p") step(-1);
     else if ((event.key === "Enter" || event.key === " ") && event.target.classList && event.target.classList.contains("s")) {
       event.preventDefault();

@@ -9,9 +9,9 @@ from html import escape
 
 from carrel.citations.auditing import Audit
 from carrel.citations.metrics import Share
-from carrel.citations.page.body import state_of
-from carrel.citations.page.data import source_data
-from carrel.citations.page.words import EXISTENCE_WORDS, MEANING, SYMBOL, VERDICT_WORDS, cut
+from carrel.citations.page.body import anchors, state_of
+from carrel.citations.page.data import SourceData, source_data
+from carrel.citations.page.words import EXISTENCE_WORDS, MEANING, SYMBOL, VERDICT_WORDS, cut, without_title
 from carrel.citations.summary import PROBLEM_WORDS
 
 __all__ = ["figure_section", "legend", "matrix_section", "problem_section", "reference_section"]
@@ -35,6 +35,7 @@ def problem_section(audit: Audit) -> str:
 
 
 def _problem_rows(audit: Audit) -> Iterator[str]:
+    places = anchors(audit)
     for problem in audit.problems[:_MOST_PROBLEMS]:
         text = " ".join(audit.report.text[problem.start : problem.end].split())
         state = "plain"
@@ -46,7 +47,7 @@ def _problem_rows(audit: Audit) -> Iterator[str]:
         if problem.statement is not None:
             yield f'<li class="v-{state}"><a href="#s{problem.statement}" data-n="{problem.statement}"><strong>{head}</strong>{said}</a></li>'
         else:
-            yield f'<li class="v-{_tone(problem.kind)}"><a href="#refs"><strong>{head}</strong>{said}</a></li>'
+            yield f'<li class="v-{_tone(problem.kind)}"><a href="#{escape(places.get(problem.key, "refs"))}"><strong>{head}</strong>{said}</a></li>'
 
 
 def _tone(kind: str) -> str:
@@ -86,21 +87,32 @@ def _matrix_row(item: object, keys: Sequence[str]) -> str:
 
 
 def reference_section(audit: Audit, names: object) -> str:
-    """Every source the report names, and whether it is there."""
+    """Every source the report names, and whether it is there; what cites one document stands under one entry."""
     labels_of: dict[str, str] = names  # type: ignore[assignment]
+    places = anchors(audit)
     uses = Counter(finding.key for item in audit.statements for finding in item.findings)
-    rows = "".join(_reference_row(data, labels_of[data["key"]], uses[data["key"]]) for data in source_data(audit))
+    groups: dict[str, list[SourceData]] = {}
+    for data in source_data(audit):
+        groups.setdefault(data["doc"] or f"key {data['key']}", []).append(data)
+    rows = "".join(
+        _reference_row(
+            group,
+            [(places[data["key"]], labels_of[data["key"]]) for data in group],
+            sum(uses[data["key"]] for data in group),
+        )
+        for group in groups.values()
+    )
     if not rows:
         return ""
-    return f'<section id="refs"><h2>Sources <span>{len(audit.report.references)} named</span></h2><ol class="refs">{rows}</ol></section>\n'
+    return (
+        f'<section id="refs"><h2>Sources <span>{len(groups)} named</span></h2><ol class="refs">{rows}</ol></section>\n'
+    )
 
 
-def _reference_row(data: object, label: str, uses: int) -> str:
-    row: dict[str, str] = data  # type: ignore[assignment]
-    existence = row["existence"]
-    title = escape(row["title"])
-    url = row["url"]
-    named = f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{title}</a>' if url else title
+def _reference_row(group: Sequence[SourceData], named: Sequence[tuple[str, str]], uses: int) -> str:
+    row = group[0]
+    existence, title, url = row["existence"], escape(row["title"]), row["url"]
+    name = f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{title}</a>' if url else title
     facts = [f"cited {uses} time{'s' if uses != 1 else ''}" if uses else "never cited"]
     facts += {"abstract": ["only its abstract was read"], "thin": ["little text"], "error_page": ["an error page"]}.get(
         row["state"], []
@@ -108,14 +120,17 @@ def _reference_row(data: object, label: str, uses: int) -> str:
     facts += [row["reason"]] if row["reason"] else []
     facts += [row["note"]] if row["note"] else []
     doc = f" <code>{escape(row['doc'])}</code>" if row["doc"] else ""
+    label = " ".join(f'<span id="{escape(place)}">{escape(words)}</span>' for place, words in named)
+    entries = dict.fromkeys(without_title(data["text"], row["title"]) for data in group)
+    said = "".join(f'<p class="entry">{escape(words)}</p>' for words in entries if words)
     return (
-        f'<li><span class="label">{escape(label)}</span><div><p class="name">{named}</p><p class="entry">{escape(row["text"])}</p>'
+        f'<li><span class="label">{label}</span><div><p class="name">{name}</p>{said}'
         f'<p class="facts"><span class="tag e-{existence}">{EXISTENCE_WORDS[existence]}</span> {escape(" · ".join(facts))}{doc}</p></div></li>'
     )
 
 
 def figure_section(audit: Audit) -> str:
-    """Every measure with its interval, folded away."""
+    """Every measure, folded away."""
     words = {
         "citation_accuracy": "Citations that hold, of those that could be decided (partial support counts)",
         "citation_accuracy_strict": "Citations that hold fully, of all",
@@ -132,15 +147,11 @@ def figure_section(audit: Audit) -> str:
     rows = []
     for name, meaning in words.items():
         share: Share = getattr(audit.metrics, name)
-        low, high = share.interval
         value = "–" if share.value is None else f"{share.value:.0%}"
-        spread = "" if share.value is None else f"{low:.0%} – {high:.0%}"
-        rows.append(
-            f'<tr><th scope="row">{meaning}</th><td>{value}</td><td>{share.hits} of {share.total}</td><td>{spread}</td></tr>'
-        )
+        rows.append(f'<tr><th scope="row">{meaning}</th><td>{value}</td><td>{share.hits} of {share.total}</td></tr>')
     return (
         '<section id="figures"><details><summary><h2>All figures</h2></summary><table><thead><tr><th scope="col">Measure</th><th scope="col">Share</th>'
-        f'<th scope="col">Count</th><th scope="col">95 % interval</th></tr></thead><tbody>{"".join(rows)}</tbody></table></details></section>\n'
+        f'<th scope="col">Count</th></tr></thead><tbody>{"".join(rows)}</tbody></table></details></section>\n'
     )
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["EXISTENCE_WORDS", "MEANING", "SYMBOL", "VERDICT_WORDS", "cut"]
+import re
+
+__all__ = [
+    "EXISTENCE_WORDS", "MEANING", "SYMBOL", "VERDICT_WORDS", "cut", "entry_words", "readable", "without_title",
+]  # fmt: skip
+
+_PACKAGES = re.compile(r"(?:file://)?[~/][^\s`]*/(?:site|dist)-packages/")
+_HOME = re.compile(r"(?:file://)?(?<![\w.])/(?:home/[^/\s`]+|Users/[^/\s`]+|root)/")
+_REFERENCE = re.compile(r"`?(?<![\w-])[a-z2-7]{16}(?::\d+-\d+)?(?![\w-])`?")
 
 VERDICT_WORDS: dict[str, str] = {
     "supported": "supported",
@@ -28,10 +36,28 @@ EXISTENCE_WORDS: dict[str, str] = {
 }  # fmt: skip
 SYMBOL = {
     "supported": "●", "partially_supported": "◐", "contradicted": "✕", "not_found": "○", "needs_judgement": "◇",
-    "unverifiable": "·", "uncited": "–",
+    "unverifiable": "?", "uncited": "–",
 }  # fmt: skip
 
 
 def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters, with an ellipsis where some were cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def readable(text: str) -> str:
+    """A path under a home folder or among installed packages, shortened to what a reader knows it by."""
+    return _HOME.sub("~/", _PACKAGES.sub("", text)).replace("`", "")
+
+
+def entry_words(text: str) -> str:
+    """A line of the reference list without what only a program reads: evidence references and code marks."""
+    bare = readable(_REFERENCE.sub(" ", text))
+    return re.sub(r"\s+([.,;])", r"\1", " ".join(bare.split())).strip()
+
+
+def without_title(entry: str, title: str) -> str:
+    """What a line of the reference list says beside the title that already stands above it."""
+    if not title or not entry.casefold().startswith(title.casefold()):
+        return entry
+    return entry[len(title) :].lstrip(" .,;:–—-")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["bounded", "snap", "unspaced", "widen"]
+
+
+_GAP = "[ \u00a0\u2009\u202f]"  # what parts the thousands of a number
+_SIGNED = re.compile(r"(?<![^\W_])[A-Z](?:\+{1,2}|#)(?!\w)")  # C++, C#, A+
+_HUNDREDS = re.compile(r"\d{3}(?!\d)")
+_THOUSANDS_BEFORE = re.compile(rf"(?<![\w.,])\d{{1,3}}{_GAP}\Z")
+_THOUSANDS_AFTER = re.compile(rf"(?:{_GAP}\d{{3}})+(?!\d)")
 
 
 def widen(text: str, start: int, end: int) -> tuple[int, int]:
@@ -16,6 +25,17 @@ def widen(text: str, start: int, end: int) -> tuple[int, int]:
         right += 1
     if right == end and text[end - 1].isdigit() and text[right : right + 1] in ("%", "‰", "°"):
         right += 1
+    if right == end and (sign := _SIGNED.match(text, end - 1)):
+        right = sign.end()
+    if (
+        right == end
+        and (rest := _THOUSANDS_AFTER.match(text, end))
+        and re.search(r"(?<!\d)\d{1,3}\Z", text[max(0, end - 4) : end])
+    ):
+        right = rest.end()
+    if left == start and _HUNDREDS.match(text, start):
+        before = _THOUSANDS_BEFORE.search(text[max(0, start - 5) : start])
+        left -= len(before.group()) if before else 0
     return left, right
 
 

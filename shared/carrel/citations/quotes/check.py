@@ -10,6 +10,7 @@ from carrel.citations.quotes.closest import find_closest, find_closest_segments
 from carrel.citations.quotes.elided import ELLIPSIS, find_elided, segments_of
 from carrel.citations.quotes.exact import find_exact
 from carrel.citations.quotes.found import ABSENT, MAX_GAP, RANK, Found, QuoteVerdict, better, shift
+from carrel.citations.quotes.plain import plain_quote, plain_text
 from carrel.citations.selectors import Selectors, select, text_fragment
 from carrel.citations.tokens import Edit, tokens
 from carrel.errors import BadRequest, Refused
@@ -60,15 +61,19 @@ def check_quote(quote: str, text: str, *, url: str = "", near: tuple[int, int] |
         raise Refused(f"that quote is longer than {_MAX_QUOTE} characters; check it in parts")
     if _weight(quote) < 2:
         raise BadRequest("quote at least two words; a single word can be found in any text")
-    bare = quote.strip().strip(_QUOTES).strip()
+    bare = plain_quote(quote, text).strip().strip(_QUOTES).strip()
+    if _weight(bare) < 2:
+        raise BadRequest("quote at least two words; a single word can be found in any text")
+    plain = plain_text(text, quote)
+    at = None if near is None else plain.near(near[0])
     found = ABSENT
-    for offset, block in _blocks(text, 2 * len(quote) + MAX_GAP):
-        candidate = _look(bare, block, None if near is None else near[0] - offset)
+    for offset, block in _blocks(plain.text, 2 * len(quote) + MAX_GAP):
+        candidate = _look(bare, block, None if at is None else at - offset)
         if RANK[candidate.verdict] < RANK[found.verdict]:
             found = shift(candidate, offset)
         if RANK[found.verdict] <= RANK["normalized"]:
             break
-    return _report(found, text, url)
+    return _report(plain.original(found), text, url)
 
 
 def _weight(quote: str) -> float:
@@ -102,7 +107,10 @@ def _look(quote: str, text: str, near: int | None) -> Found:
         return best
     segments = segments_of(quote)
     if len(segments) > 1:
-        best = better(best, find_elided(segments, text, squeezed))
+        elided = find_elided(segments, text, squeezed)
+        if elided.verdict == "altered":
+            return elided
+        best = better(best, elided)
         if RANK[best.verdict] > RANK["near"]:
             best = better(best, find_closest_segments(segments, text, squeezed))
     if RANK[best.verdict] > RANK["near"]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from carrel.citations.normalise import Squeezed, squeeze
 from carrel.citations.quotes.alignment import align
 from carrel.citations.quotes.borders import snap
+from carrel.citations.quotes.elided import turns
 from carrel.citations.quotes.found import ABSENT, MAX_GAP, RANK, Found, better
 from carrel.citations.tokens import Token, tokens
 
@@ -40,6 +41,8 @@ def find_closest_segments(segments: Sequence[str], text: str, squeezed: Squeezed
         return ABSENT
     pairs = list(itertools.pairwise(parts))
     if any(b.start < a.end or b.start - a.end > MAX_GAP for a, b in pairs):
+        return ABSENT
+    if any(turns(text[a.end : b.start]) for a, b in pairs):
         return ABSENT
     worst = max(("elided", *(part.verdict for part in parts)), key=RANK.__getitem__)
     edits = tuple(edit for part in parts for edit in part.edits)

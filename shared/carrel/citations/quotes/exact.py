@@ -47,7 +47,7 @@ def judge_exact(raw: str, words: Sequence[Token], text: str, start: int, end: in
     """Same letters and digits at ``[start, end)``: do they begin and end with words, and keep numbers and signs?"""
     left, right = widen(text, start, end)
     found = tokens(text[left:right], left)
-    inside = [t for t in found if t.end > start]
+    inside = [t for t in found if t.end > start or t.word.isdecimal()]
     edits = tuple(compare(words, _trim(words, inside)))
     if any(edit.critical for edit in edits):
         return Found("altered", left, right, edits)

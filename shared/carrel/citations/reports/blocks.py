@@ -18,10 +18,13 @@ class Block:
 
 
 def blocks_of(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Block]:
-    """The blocks that hold words, in order. Inline markup is left alone: only where blocks begin and end is asked."""
+    """The blocks that hold words, in order. Inline markup is left alone: only where blocks begin and end is asked.
+
+    HTML blocks are read as paragraphs: what stands in ``<div>`` or a comment is said, and so audited.
+    """
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").enable("table").disable("inline")
+    parser = MarkdownIt("commonmark").enable("table").disable(["inline", "html_block"])
     depth, table = 0, False
     rows: set[int] = set()
     for token in parser.parse(text):

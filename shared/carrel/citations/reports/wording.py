@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from carrel.citations.lexicon import content_words
 from carrel.citations.marks import CitationMark
+from carrel.citations.normalise import TAG
 from carrel.citations.reports.blocks import Block
 from carrel.citations.reports.nouns import StatementKind
 from carrel.citations.tokens import tokens
@@ -33,6 +34,7 @@ def plain_words(text: str, start: int, end: int, marks: Sequence[CitationMark]) 
             at = mark.end
     parts.append(text[at : max(at, end)])
     plain = re.sub(r"^[ \t]*>[ \t]?", "", "".join(parts), flags=re.M)
+    plain = TAG.sub(" ", plain)
     plain = re.sub(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|`", "", plain)
     plain = re.sub(r"\s*\|\s*", "; ", plain.strip().strip("|")) if plain.lstrip().startswith("|") else plain
     plain = re.sub(r"\(\s*[,;]*\s*\)", "", plain)
