@@ -34,7 +34,12 @@ class Added:
     @property
     def stored(self) -> bool:
         """Whether the library now holds at least one of the sources given."""
-        return bool(self.added or self.replaced or self.unchanged)
+        return self.given > 0
+
+    @property
+    def given(self) -> int:
+        """How many of the sources given it now holds."""
+        return self.added + self.replaced + self.unchanged
 
     def facts(self) -> list[tuple[str, object]]:
         """Counts for a person."""

@@ -27,6 +27,7 @@ FAULTS = (
 
 _SPOILED = ("altered_quote", "contradicted", "absent_quote")
 _UNSUPPORTED = ("not_found", "contradicted", "absent_quote")
+_CLEAN = re.compile(r"No fault was found[^.]*\.")  # reads as if the answer were right
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -39,6 +40,17 @@ class Audit:
     @property
     def summary(self) -> str:
         return str(self.data.get("summary") or "")
+
+    @property
+    def verdict(self) -> str:
+        """The summary; of a clean audit it says what that is worth."""
+        share = (self.data.get("metrics") or {}).get("quote_fidelity") or {}
+        unread = (self.data.get("metrics") or {}).get("unreadable")
+        quoted = int(share.get("total") or 0)
+        if self.faults or unread or not quoted or share.get("hits") != quoted:
+            return self.summary
+        lead = _CLEAN.sub("", self.summary).rstrip()
+        return f"{lead} Every quotation is real; whether it answers your question is for you to judge.".strip()
 
     @property
     def problems(self) -> Sequence[Mapping[str, Any]]:
@@ -99,7 +111,7 @@ def audit_rows(made: Audit) -> list[tuple[str, object]]:
     metrics = made.data.get("metrics") or {}
     names = ("citation_accuracy_strict", "citation_recall", "quote_fidelity", "references_found")
     shares = [(name.replace("_", " "), metrics[name]) for name in names if isinstance(metrics.get(name), Mapping)]
-    rows: list[tuple[str, object]] = [("audit", made.summary)]
+    rows: list[tuple[str, object]] = [("audit", made.verdict)]
     rows += [(name, f"{share['hits']} of {share['total']}") for name, share in shares if share.get("total")]
     return rows
 

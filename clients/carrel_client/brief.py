@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from carrel_client.choosing import Chosen, choose
+from carrel_client.choosing import Chosen, choose, nearest
 from carrel_client.evidence import Found, Sentence
 from carrel_client.naming import Place
 from carrel_client.topic import Topic, topic_of
@@ -36,6 +36,7 @@ class Brief:
     """The chosen sentences: ``answer`` opens the brief, ``sections`` maps a heading to the rest, in reading order.
 
     ``strength`` is strong, fair, weak or none; ``missing`` are words of the question that no chosen sentence has.
+    ``near`` are the passages to look at where no sentence was chosen.
     """
 
     question: str
@@ -43,6 +44,7 @@ class Brief:
     sections: Mapping[str, tuple[Line, ...]]
     strength: str
     missing: tuple[str, ...] = ()
+    near: tuple[Found, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -67,13 +69,13 @@ def compose(
     topic = topic_of(question, passages)
     chosen = choose(topic, passages, limit=limit, per_document=per_document, without=without)
     covered = frozenset[str]().union(*(one.said | one.implied for one in chosen))
+    if not chosen:
+        return Brief(question, (), {}, _NONE, topic.missing(covered), tuple(nearest(topic, passages)))
     return _arrange(question, chosen, _strength(topic, chosen, covered), topic.missing(covered), first)
 
 
 def _strength(topic: Topic, chosen: Sequence[Chosen], covered: frozenset[str]) -> str:
     """How much the evidence can bear: by the share of the question it meets, in all and in its best sentence."""
-    if not chosen:
-        return _NONE
     whole = topic.share(covered)
     said = max(topic.share(one.said) for one in chosen)
     together = max(topic.share(one.said | one.implied) for one in chosen)
@@ -137,6 +139,8 @@ _NOTES = {
     _NONE: "This brief is empty, for no good evidence was found: nothing in the library answers the question.",
 }
 
+_NEAREST = "This brief is empty, for no sentence answers the question; these are the nearest passages:"
+
 
 def to_markdown(briefs: Sequence[Brief], *, title: str = "", notes: Sequence[str] = (), place: Place = str) -> str:
     """One report of one or several briefs: answers, a section per document, how far to trust them, the references.
@@ -167,6 +171,9 @@ def _body(brief: Brief, mark: str) -> list[str]:
         lines += [f"{mark} In short", "", *_paragraphs(brief.answer)]
     for heading, members in brief.sections.items():
         lines += [f"{mark} {heading}", "", *_paragraphs(members)]
+    if brief.near:
+        # In a fence, for these are places to look at: an audit would take them for statements with a citation.
+        return [*lines, f"*{_NEAREST}*", "", "```text", *map(_near, brief.near), "```", ""]
     lines += [f"{mark} How far to trust this", "", f"*{_NOTES[brief.strength]}*", ""]
     if brief.missing and brief.answer:
         lines += [
@@ -174,6 +181,12 @@ def _body(brief: Brief, mark: str) -> list[str]:
             "",
         ]
     return lines
+
+
+def _near(found: Found) -> str:
+    """A passage to look at: where it is, and the reference that opens it."""
+    where = [_one_line(part).rstrip(".") for part in (found.title, found.heading) if part]
+    return f"{found.ref}  {', '.join(dict.fromkeys(where)) or 'Untitled'}"
 
 
 def _paragraphs(lines: Sequence[Line]) -> list[str]:

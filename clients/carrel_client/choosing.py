@@ -16,7 +16,7 @@ from carrel_client.evidence import Found, Sentence, sentences_of
 from carrel_client.manner import Leaning, defines, describes, leans, manner, stands_alone
 from carrel_client.topic import Topic, stems_of
 
-__all__ = ["Chosen", "choose"]
+__all__ = ["Chosen", "choose", "nearest"]
 
 _RELEVANCE = 0.72  # share of relevance against novelty in the choice; the rest pays for repetition
 _TWIN = 0.8  # Jaccard overlap of stems from which two sentences say the same
@@ -26,6 +26,7 @@ _POOL = 200  # candidates looked at; the choice is quadratic in them
 # without an answer in two libraries (documentation, abstracts): below the first, next to nothing was an answer.
 _ENOUGH = 0.78
 _ENOUGH_BY_WORDS = 0.42  # the same where no encoder gave cosines
+_NEAR = 0.34  # share of the question from which a passage is worth a look though nothing in it can be quoted
 _STRICTER = 0.2  # more is asked where no passage has a name of the question: it is likely about something else
 _OF_BEST = 0.72  # a sentence below this share of the best one's bearing or score is not worth a reader's time
 _ENOUGH_OF_FOCUS = 0.2  # share of what a clause wants to know that a sentence must have in its own words
@@ -61,13 +62,33 @@ def choose(
     ``per_document`` bounds what one document gives, but gives way where there are too few documents. Empty where
     nothing bears enough on the question.
     """
-    sentences = [sentence for found in passages for sentence in sentences_of(found) if sentence.ref not in without]
+    sentences = [
+        sentence
+        for found in passages
+        for sentence in sentences_of(found, figures=topic.figures)
+        if sentence.ref not in without
+    ]
     enough = _ENOUGH if any(found.closeness for found in passages) else _ENOUGH_BY_WORDS
-    if topic.names & topic.unseen:
+    if any(not name.isdigit() for name in topic.names & topic.unseen):
         enough += _STRICTER
     pool = _worthy(_weighed(sentences, topic, passages), enough)
     documents = len({one.sentence.doc_id for one in pool}) or 1
     return _pick(pool[:_POOL], topic, limit, max(per_document, -(-limit // documents)))
+
+
+def nearest(topic: Topic, passages: Sequence[Found], *, limit: int = 3) -> list[Found]:
+    """Where nothing can be quoted: at most ``limit`` passages that have something to do with the question, best first.
+
+    Each is of another section; empty where none has a share of the question worth a look.
+    """
+    telling = topic.subject.union(*topic.focus, *topic.parts) - topic.light
+    near: dict[tuple[str, str], Found] = {}
+    for found in passages:
+        met = topic.met(stems_of(f"{found.title} {found.heading} {found.text}"))
+        share = topic.share(met)
+        if met & telling and (share >= _NEAR or share + found.closeness >= _ENOUGH):
+            near.setdefault((found.ref.partition(":")[0], found.heading), found)
+    return list(near.values())[:limit]
 
 
 def _weighed(sentences: Sequence[Sentence], topic: Topic, passages: Sequence[Found]) -> list[Chosen]:
@@ -116,6 +137,9 @@ def _answers(sentence: Sentence, topic: Topic, said: frozenset[str]) -> bool:
 
     To name the thing is not enough: every sentence of its manual does.
     """
+    found = sentence.found
+    if not topic.things.spoken_of(sentence.text, stems_of(f"{sentence.text} {found.title} {found.heading}")):
+        return False
     about = said | topic.implied(sentence, said)
     if _is_definition(sentence, topic, about):
         return True

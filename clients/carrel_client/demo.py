@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from carrel_client.research import study
 from carrel_client.screen import counted
 from carrel_client.tamper import Planted, tamper
 
-__all__ = ["COLLECTION", "QUESTIONS", "TITLE", "Outcome", "Steps", "demonstrate"]
+__all__ = ["COLLECTION", "QUESTIONS", "TITLE", "Outcome", "Steps", "collection_of", "demonstrate"]
 
 QUESTIONS = (
     "What is the Model Context Protocol Python SDK, and which transports does it support?",
@@ -58,7 +59,21 @@ class Outcome:
         return bool(self.planted) and all(finding.state != "missed" for finding in self.caught)
 
 
-async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], folder: Path, steps: Steps) -> Outcome:
+def collection_of(sources: Sequence[Path]) -> str:
+    """The collection for documents of one's own: another for other sources, so that no run sees those of another."""
+    named = "\0".join(sorted({str(path.resolve()) for path in sources}))
+    return f"{COLLECTION}-{hashlib.sha256(named.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+async def demonstrate(
+    desk: Desk,
+    documents: Shipped,
+    questions: Sequence[str],
+    folder: Path,
+    steps: Steps,
+    *,
+    collection: str = COLLECTION,
+) -> Outcome:
     """Run every step against the four running servers; files go to ``folder``. Raises ClientError when one fails."""
     began = steps.clock()
     await desk.start()
@@ -66,11 +81,12 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
     steps.told(2, "Four servers", f"{', '.join(SERVERS)} are running, with {count} tools", steps.clock() - began)
 
     began = steps.clock()
-    added = await _fill(desk, [str(path) for path in documents.files], steps.progress("adding documents"))
+    sources = [str(path) for path in documents.files]
+    added = await _fill(desk, sources, steps.progress("adding documents"), collection)
     steps.told(3, "The library", _library_words(added), steps.clock() - began)
 
     began = steps.clock()
-    briefs, notes = await _answer(desk, questions, steps.progress("searching"))
+    briefs, notes = await _answer(desk, questions, steps.progress("searching"), collection)
     report = to_markdown(briefs, title=TITLE if len(briefs) > 1 else "", notes=notes, place=steps.place)
     chosen = sum(len(brief.lines) for brief in briefs)
     answered = sum(bool(brief.lines) for brief in briefs)
@@ -79,7 +95,7 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
 
     began = steps.clock()
     honest = await audit(desk, report, folder, "report", steps.progress("auditing"))
-    steps.told(5, "The audit", honest.summary, steps.clock() - began)
+    steps.told(5, "The audit", honest.verdict, steps.clock() - began)
 
     began = steps.clock()
     false, planted = tamper(report)
@@ -90,28 +106,41 @@ async def demonstrate(desk: Desk, documents: Shipped, questions: Sequence[str], 
     return Outcome(tuple(briefs), added, honest, tampered, planted, caught, files)
 
 
-async def _fill(desk: Desk, sources: Sequence[str], report: Progress) -> Added:
-    """Add the documents; a library that another encoder made earlier is emptied and made anew.
+async def _fill(desk: Desk, sources: Sequence[str], report: Progress, collection: str) -> Added:
+    """Add the documents; a collection that another encoder made, or that holds others too, is emptied and made anew.
 
     Only the demonstration does that: its library holds nothing but copies of what it is given each time.
     """
-    added = await add_and_wait(desk, sources, report, collection=COLLECTION)
-    try:
-        await desk.call("search_library", queries=["test"], k=1, collection=COLLECTION)
-    except ToolFailed as error:
-        if error.kind != "unsupported":
-            raise
-        await desk.call("remove_documents", collection=COLLECTION, whole_collection=True, dry_run=False)
-        added = await add_and_wait(desk, sources, report, collection=COLLECTION)
+    added = await add_and_wait(desk, sources, report, collection=collection)
+    if added.stored and await _is_stale(desk, collection, added):
+        await desk.call("remove_documents", collection=collection, whole_collection=True, dry_run=False)
+        added = await add_and_wait(desk, sources, report, collection=collection)
     return added
 
 
-async def _answer(desk: Desk, questions: Sequence[str], report: Progress) -> tuple[list[Brief], tuple[str, ...]]:
+async def _is_stale(desk: Desk, collection: str, added: Added) -> bool:
+    """Whether a collection has documents that are not among those given now, or vectors of another encoder."""
+    status = (await desk.call("library_status", collection=collection)).data
+    held = sum(int(one.get("documents") or 0) for one in status.get("collections") or [])
+    if held > added.given:
+        return True
+    try:
+        await desk.call("search_library", queries=["test"], k=1, collection=collection)
+    except ToolFailed as error:
+        if error.kind != "unsupported":
+            raise
+        return True
+    return False
+
+
+async def _answer(
+    desk: Desk, questions: Sequence[str], report: Progress, collection: str
+) -> tuple[list[Brief], tuple[str, ...]]:
     briefs: list[Brief] = []
     notes: dict[str, None] = {}
     number = 1
     for question in questions:
-        made = await study(desk, question, report, collection=COLLECTION, first=number)
+        made = await study(desk, question, report, collection=collection, first=number)
         briefs.append(made.brief)
         notes |= dict.fromkeys(made.notes)
         number += len({line.number for line in made.brief.lines})

@@ -53,6 +53,7 @@ _FIELD = re.compile(  # core metadata of Python packages
 )
 _LONGEST = 420  # characters: a longer "sentence" is a list, a table or code
 _SHORTEST = 6  # words: a shorter one is a heading or a label
+_FEWEST, _FEW = 3, 24  # words of a line that gives a figure
 _STOPS = re.compile(r"[.!?。！？][\"”’」』)\]]*$")
 _BROKEN_WORD = re.compile(r"(?<=[a-z])-[ \t]*\n[ \t]*(?=[a-z])")
 _BIBLIOGRAPHY = re.compile(r"\barXiv:\d|\bpreprint\b|\bProceedings of\b|\b(?:19|20)\d\d[a-z]?\.\s|doi\.org/|\bpp\. \d")
@@ -129,8 +130,11 @@ def plain(markup: str) -> str:
     return " ".join(_BULLET.sub("", text).split())
 
 
-def sentences_of(found: Found) -> list[Sentence]:
-    """The sentences of a passage that read like statements; code, tables, headings and scraps are left out."""
+def sentences_of(found: Found, *, figures: bool = False) -> list[Sentence]:
+    """The sentences of a passage that read like statements; code, tables, headings and scraps are left out.
+
+    ``figures`` lets short ones with a number pass ("Visitors in May: 2,318."), for questions that ask for one.
+    """
     if _is_bibliography(found.text):
         return []
     match = _REF.fullmatch(found.ref)
@@ -142,7 +146,7 @@ def sentences_of(found: Found) -> list[Sentence]:
         start = begin + _label(found.text[begin:end])
         raw = found.text[start:end]
         text = plain(raw) if len(raw) <= 3 * _LONGEST else ""
-        if not text or not _reads_like_a_statement(raw, text):
+        if not text or not (_reads_like_a_statement(raw, text) or (figures and _states_a_figure(raw, text))):
             continue
         ref = f"{match[1]}:{base + start}-{base + end}" if match and exact else found.ref
         follows = kept and start == begin and "\n\n" not in (gap := found.text[last:begin]) and not gap.strip()
@@ -190,6 +194,20 @@ def _reads_like_a_statement(raw: str, text: str) -> bool:
         return False  # labels of a figure, a menu, a title page
     letters = sum(character.isalpha() for character in text)
     return letters >= 0.65 * len(text) and len(_ODD.findall(text)) <= 1 and "\n\n" not in raw
+
+
+def _states_a_figure(raw: str, text: str) -> bool:
+    """Whether a short line gives a number for something it names; a full stop it may lack after a colon."""
+    words = text.split()
+    if not _FEWEST <= len(words) <= _FEW or "\n" in raw.strip() or raw.startswith(_NO_PROSE) or _FIELD.search(raw):
+        return False
+    named = sum(len(word) > 2 and word.strip(",.:;()").isalpha() for word in words)
+    whole = _STOPS.search(text) or re.search(r"\w:\s.*\d", text)
+    letters = sum(character.isalpha() for character in text)
+    return (
+        bool(named and whole and re.search(r"\d", text) and letters >= 0.35 * len(text) and not _ODD.search(text))
+        and text[0].isalnum()
+    )
 
 
 def _without_spaces(text: str) -> bool:

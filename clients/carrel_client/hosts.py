@@ -10,7 +10,7 @@ from pathlib import Path
 
 from carrel_client.desk import SERVERS
 
-__all__ = ["claude_code_lines", "desktop_json", "server_command"]
+__all__ = ["claude_code_lines", "desktop_json", "server_command", "vscode_json"]
 
 _READERS = ("search", "citations")  # the servers that read files
 
@@ -32,11 +32,18 @@ def _full(name: str, data: str, roots: Sequence[str]) -> list[str]:
 
 def desktop_json(*, data: str = "", roots: Sequence[str] = ()) -> str:
     """The ``mcpServers`` block that Claude Desktop, Cursor and most hosts read."""
-    servers = {}
-    for name in SERVERS:
-        command, *arguments = _full(name, data, roots)
-        servers[f"carrel-{name}"] = {"command": command, "args": arguments}
-    return json.dumps({"mcpServers": servers}, indent=2)
+    return json.dumps({"mcpServers": _servers(data, roots)}, indent=2)
+
+
+def vscode_json(*, data: str = "", roots: Sequence[str] = ()) -> str:
+    """The ``servers`` block of ``.vscode/mcp.json``."""
+    servers = {name: {"type": "stdio", **each} for name, each in _servers(data, roots).items()}
+    return json.dumps({"servers": servers}, indent=2)
+
+
+def _servers(data: str, roots: Sequence[str]) -> dict[str, dict[str, object]]:
+    commands = {f"carrel-{name}": _full(name, data, roots) for name in SERVERS}
+    return {name: {"command": command, "args": arguments} for name, (command, *arguments) in commands.items()}
 
 
 def claude_code_lines(*, data: str = "", roots: Sequence[str] = ()) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clauses", "content_words", "stem", "sub_queries", "words"]
+__all__ = ["asks_for_figure", "clauses", "content_words", "stem", "sub_queries", "words"]
 
 _WORD = re.compile(r"[^\W_]+(?:[-.'’_][^\W_]+)*", re.UNICODE)
 _QUOTED = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")
@@ -14,6 +14,14 @@ _CLAUSE = re.compile(
     re.I,
 )
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+
+_FIGURE = re.compile(
+    r"\bhow\s+(?:many|much|old|tall|high|deep|long|wide|broad|far|fast|big|large|heavy|often|late|early|hot|cold)\b|"
+    r"\bwhen\b|\b(?:what|which)\s+(?:year|date|day|month|time|share|percentage|number|amount)\b|"
+    r"\b(?:price|cost|height|depth|length|width|weight|age|size|speed|distance|population|percentage|number|date)\b",
+    re.I,
+)
+_MAY = re.compile(r"(?<=\w\s)May\b")  # the month; the verb is a function word
 
 # Function words of English, and the verbs people wrap questions in. Small on purpose: a word wrongly dropped is lost.
 _FUNCTION_WORDS = """
@@ -52,7 +60,15 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> list[str]:
     """The words that carry the question, in order and once each."""
-    return list(dict.fromkeys(word for word in words(text) if word not in _STOP and (len(word) > 1 or word.isdigit())))
+    dropped = _STOP - {"may"} if _MAY.search(text) else _STOP
+    return list(
+        dict.fromkeys(word for word in words(text) if word not in dropped and (len(word) > 1 or word.isdigit()))
+    )
+
+
+def asks_for_figure(question: str) -> bool:
+    """Whether a number, a date or a price would answer it."""
+    return bool(_FIGURE.search(question))
 
 
 def clauses(question: str) -> list[str]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carrel_client.evidence import Found, Sentence
-from carrel_client.question import clauses, content_words, stem, words
+from carrel_client.question import asks_for_figure, clauses, content_words, stem, words
+from carrel_client.things import NAME, Things, things_in
 
 __all__ = ["Topic", "stems_of", "topic_of"]
 
-_NAME = re.compile(r"(?<=\s)[A-Z][\w.-]*|\b\w*(?:[a-z][A-Z]|\d|\w-\w)\w*")  # not the first word, unless its shape tells
 _HEAD = re.compile(r"(\S+)(?:\s*$|\s+[—–-]+\s|:\s)")
 _NAME_WEIGHT = 1.6  # a name weighs more than any other word of the question
 _LIGHT_WEIGHT = 0.35  # and a word that any text may have weighs less
@@ -39,6 +39,8 @@ class Topic:
     ``unseen`` are those that no passage has. ``subject`` is what the question is about: its names, or where it has none
     the words it asks about. ``parts`` are the stems of its clauses, ``defined`` those of the clauses that ask what
     something is, ``focus`` what each clause wants to know of the subject: its other words, without the light ones.
+    ``light`` are words that any text may have; ``figures`` says that it asks for a number; ``things`` are the named
+    things it asks about.
     """
 
     words: Mapping[str, str]
@@ -49,6 +51,9 @@ class Topic:
     parts: tuple[frozenset[str], ...]
     defined: tuple[frozenset[str], ...]
     focus: tuple[frozenset[str], ...]
+    light: frozenset[str]
+    figures: bool
+    things: Things
 
     def met(self, stems: frozenset[str]) -> frozenset[str]:
         """The words of the question that a text with ``stems`` has, in any of their forms."""
@@ -68,7 +73,7 @@ class Topic:
 
     def missing(self, covered: frozenset[str]) -> tuple[str, ...]:
         """The words of the question that ``covered`` lacks, as they were written; light ones are not missed."""
-        known = self.subject.union(covered, *self.focus)
+        known = self.subject.union(self.names, covered, *self.focus)
         return tuple(word for term, word in self.words.items() if term in known - covered)
 
 
@@ -80,7 +85,7 @@ def topic_of(question: str, passages: Sequence[Found]) -> Topic:
     texts = [stems_of(f"{found.title} {found.text}") for found in passages]
     weights = {term: _weight(term, texts, named=term in names, light=term in light) for term in terms}
     plain = frozenset(terms) - names - light
-    subject = names or plain or frozenset(terms)
+    subject = frozenset(name for name in names if not name.isdigit()) or plain or frozenset(terms)
     asked = [(frozenset(_terms(clause)), bool(_ASKS_WHAT.match(clause))) for clause in clauses(question)]
     return Topic(
         terms,
@@ -91,12 +96,15 @@ def topic_of(question: str, passages: Sequence[Found]) -> Topic:
         parts=tuple(part for part, _ in asked if part & (subject | plain)) or (frozenset(terms),),
         defined=tuple(part for part, what in asked if what and part),
         focus=tuple(part & plain or part - light for part, what in asked if part - light and not what),
+        light=light,
+        figures=asks_for_figure(question),
+        things=things_in(question),
     )
 
 
 def _names(question: str, passages: Sequence[Found]) -> frozenset[str]:
     """Stems of what is written like a name, and of the names that head titles ("rich — Render text …")."""
-    written = words(" ".join(_NAME.findall(question)))
+    written = words(" ".join(NAME.findall(question)))
     headed = words(" ".join(match[1] for found in passages if (match := _HEAD.match(found.title))))
     return frozenset(map(stem, (*written, *headed)))
 
@@ -132,5 +140,5 @@ def _weight(term: str, texts: Sequence[frozenset[str]], *, named: bool, light: b
     seen = sum(_has(stems, term, named=named) for stems in texts)
     rarity = math.log(1 + (len(texts) - seen + 0.5) / (seen + 0.5)) / math.log(2 * len(texts) + 2)
     if named:
-        return _NAME_WEIGHT * max(0.4, rarity)
+        return _NAME_WEIGHT * (0.4 if term.isdigit() else max(0.4, rarity))
     return _LIGHT_WEIGHT * max(0.5, rarity) if light else max(0.3, rarity)

@@ -7,6 +7,7 @@ import pytest
 
 from carrel_client.brief import compose, to_markdown
 from carrel_client.evidence import Found
+from carrel_client.things import things_in
 
 TRANSPORTS = (
     "The Harbour SDK is a Python library for building ferry servers. "
@@ -173,3 +174,52 @@ def test_the_second_citation_of_a_document_names_the_first_and_keeps_its_own_spa
     references = report.partition("## References")[2].split("\n\n")[1:]
     assert references[0].startswith("[1] harbour. ~/harbour.md. `aaaaaaaaaaaaaaaa:")
     assert references[1].startswith("[2] harbour. Same source as 1. `aaaaaaaaaaaaaaaa:")
+
+
+LIGHTS = (
+    "The Bell Rock Lighthouse was built by Robert Stevenson on a reef off the coast of Angus. "
+    "The lighthouse cost 61,331 pounds in all, which was far more than the estimate."
+)
+
+
+@pytest.mark.parametrize("title", ["Bell Rock Lighthouse", "Lighthouses", "lighthouse"])
+def test_what_a_text_says_of_one_thing_never_answers_a_question_about_another(title: str):
+    other = "Skerryvore is a remote reef that lies off the west coast of Scotland near Tiree."
+    for closeness in (0.0, 0.8):
+        found = replace(passage("a", title, LIGHTS), closeness=closeness)
+        beside = replace(passage("c", "Skerryvore", other), closeness=closeness)
+        brief = compose("How much did the Skerryvore lighthouse cost?", [found, beside])
+        assert not any("61,331" in line.sentence.text for line in brief.lines)
+
+
+def test_the_title_says_which_thing_a_sentence_speaks_of():
+    assert any("61,331" in text for text in quoted("How much did the Bell Rock lighthouse cost?", LIGHTS, "Bell Rock"))
+
+
+def test_either_of_two_things_that_are_compared_may_be_spoken_of():
+    text = "RapidFuzz matches strings in a fast way. FuzzyWuzzy matches strings in a slow way."
+    assert len(quoted("How do RapidFuzz and FuzzyWuzzy match strings?", text, "fuzz")) == 2
+
+
+def test_an_acronym_stands_for_the_name_it_shortens():
+    things = things_in("Which transport does the Model Context Protocol have?")
+    assert things.spoken_of("", frozenset({"mcp", "transport"}))
+    assert not things.spoken_of("", frozenset({"http", "transport", "model"}))
+
+
+def test_figures_of_another_year_are_no_answer():
+    text = "In 2023 the museum had 1,970 visitors in all. In 2024 the museum had 2,318 visitors in all."
+    assert quoted("How many visitors had the museum in 2024?", text, "Museum") == [
+        "In 2024 the museum had 2,318 visitors in all."
+    ]
+
+
+def test_a_line_of_a_list_with_a_price_answers_only_who_asks_for_one():
+    text = "- Adult ticket: 9 pounds\n- Child ticket: 4 pounds\n"
+    assert "Adult ticket: 9 pounds" in quoted("How much is an adult ticket?", text, "Museum")
+    assert quoted("Where is the adult ticket sold?", text, "Museum") == []
+
+
+@pytest.mark.parametrize("question", ["Who won the World Cup?", "How is sourdough bread baked?"])
+def test_passages_that_have_nothing_of_the_question_are_not_called_near(question: str):
+    assert compose(question, PASSAGES).near == ()

@@ -124,3 +124,28 @@ def test_a_private_address_is_refused_in_one_line(carrel):
     ran = carrel("fetch", "http://10.0.0.1/", "--json")
     assert ran.code == 1
     assert ran.json["error"]["kind"] == "refused"
+
+
+def test_the_hosts_lines_have_a_block_for_vs_code(carrel, tmp_path: Path):
+    ran = carrel("hosts", "--json", "--root", str(tmp_path)).json
+    servers = ran["vscode"]["servers"]
+    assert {server["type"] for server in servers.values()} == {"stdio"}
+    assert servers["carrel-search"]["args"] == ran["mcpServers"]["carrel-search"]["args"]
+    shown = carrel("hosts", "--root", str(tmp_path)).out
+    assert '"servers": {' in shown
+    assert f"files from {tmp_path}" in shown
+
+
+def test_who_gives_no_root_is_told_how_the_assistant_may_read_files(carrel):
+    assert "carrel hosts --root FOLDER" in carrel("hosts").out
+
+
+def test_a_root_is_made_absolute_and_must_be_there(carrel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").mkdir()
+    assert carrel("hosts", "--root", "notes", "--json").json["mcpServers"]["carrel-search"]["args"][-1] == str(
+        tmp_path / "notes"
+    )
+    ran = carrel("hosts", "--root", "nowhere")
+    assert ran.code == 2
+    assert "there is no folder nowhere" in ran.err

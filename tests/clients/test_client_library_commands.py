@@ -93,3 +93,13 @@ def test_a_server_given_by_a_wrong_address_is_a_usage_error(carrel):
     ran = carrel("search", "x", "--server", "nosuch=http://127.0.0.1:1/mcp")
     assert ran.code == 2
     assert "NAME=URL" in ran.err
+
+
+def test_every_line_of_a_hit_keeps_its_indent_and_no_score_is_shown(carrel, notes: Path):
+    (notes / "long.md").write_text("# Zebra\n\n" + "A zebra is striped all over and runs. " * 12, encoding="utf-8")
+    carrel("add", str(notes))
+    lines = [line for line in carrel("search", "zebra").out.splitlines() if line.strip()]
+    assert len(lines) > 4
+    assert lines[0].startswith(" 1  Zebra")
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert not any("0.0" in line for line in lines)

@@ -70,3 +70,38 @@ def test_a_report_that_is_not_there_or_not_text_is_a_usage_error(carrel, tmp_pat
     assert carrel("audit", str(tmp_path / "empty.md")).code == 2
     (tmp_path / "junk.md").write_bytes(b"\xff\xfe\xfa" * 50)
     assert carrel("audit", str(tmp_path / "junk.md")).code == 2
+
+
+@pytest.mark.parametrize("source", ["missing.md", "no where/missing.pdf", "./missing", "/nowhere/x", "a\\b.txt"])
+def test_a_quote_from_a_file_that_is_not_there_is_a_usage_error_and_not_absent(carrel, source: str):
+    ran = carrel("quote", "four mice a night", source)
+    assert ran.code == 2
+    assert f"there is no file {source}" in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Owls eat four mice and/or voles a night",
+        "Owls eat four mice a night, as it says in the file README.md",
+        "four mice a night\n/nowhere/x.md",
+    ],
+)
+def test_a_sentence_that_has_a_stroke_or_a_file_name_in_it_is_a_text(carrel, source: str):
+    assert carrel("quote", "four mice", source).code == 0
+
+
+def test_a_quote_in_a_file_shows_the_files_name_and_a_reference_that_opens(carrel, notes: Path):
+    ran = carrel("quote", "Cats sleep for fourteen hours", str(notes / "cats.md"), "--json")
+    assert (ran.code, ran.json["verdict"]) == (0, "verbatim")
+    assert ran.json["source"].endswith("cats.md")
+    assert "fourteen hours" in carrel("read", ran.json["ref"]).out
+    assert carrel("doctor", "--json").json[-2]["detail"].startswith("empty")
+
+
+def test_a_quote_in_a_web_page_on_disk_is_read_without_its_markup(carrel, tmp_path: Path):
+    page = tmp_path / "page.html"
+    words = "A buoy is a <b>floating</b> mark that shows ships the safe channel."
+    page.write_text(f"<html><head><title>Buoys</title></head><body><p>{words}</p></body></html>", encoding="utf-8")
+    assert carrel("quote", "A buoy is a floating mark that shows ships", str(page)).code == 0

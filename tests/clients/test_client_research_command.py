@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from carrel_client.audits import Audit, find_fault
+from carrel_client.demo import COLLECTION, collection_of
 from carrel_client.tamper import Planted, tamper
 
 QUESTION = "What is the Harbour SDK and which transports does it support?"
@@ -156,3 +157,82 @@ def test_sources_under_the_users_folder_are_named_from_it(carrel, notes: Path, t
     report = (tmp_path / "demo" / "report.md").read_text(encoding="utf-8")
     assert "[1] Harbour SDK. notes/harbour.md. `" in report
     assert str(tmp_path) not in report
+
+
+def test_a_demonstration_sees_only_the_documents_it_was_given(carrel, notes: Path, tmp_path: Path):
+    other = tmp_path / "private" / "tea.md"
+    other.parent.mkdir()
+    other.write_text(
+        "# Tea\n\nTea is a drink of hot leaves, and the Harbour SDK is a rival library.\n", encoding="utf-8"
+    )
+    out = str(tmp_path / "demo")
+    carrel("demo", "--docs", str(other), "--question", "What is tea?", "--out", out)
+    ran = carrel("demo", "--docs", str(notes), "--question", "What is tea?", "--out", out, "--json")
+    assert ran.json["questions"][0]["strength"] == "none"
+    back = carrel("demo", "--docs", str(other), "--question", QUESTION, "--out", out, "--json").json["library"]
+    assert (back["added"], back["unchanged"]) == (0, 1)
+    assert "three transports" not in (tmp_path / "demo" / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_installed_documentation_has_a_collection_of_its_own(tmp_path: Path):
+    given = collection_of([tmp_path])
+    assert re.fullmatch(r"demo-[0-9a-f]{8}", given)
+    assert given == collection_of([tmp_path / "x" / ".."])
+    assert given != collection_of([tmp_path / "x"])
+    assert given != COLLECTION
+
+
+def test_a_file_deleted_since_the_last_demonstration_does_not_answer(carrel, notes: Path, tmp_path: Path):
+    arguments = ("demo", "--docs", str(notes), "--out", str(tmp_path / "demo"), "--json", "--question")
+    assert carrel(*arguments, "How long do cats sleep every day?").json["questions"][0]["strength"] != "none"
+    (notes / "cats.md").unlink()
+    ran = carrel(*arguments, "How long do cats sleep every day?")
+    assert ran.json["questions"][0]["strength"] == "none"
+
+
+def test_a_short_line_with_the_number_asked_for_is_the_answer_and_stands_its_audit(carrel, tmp_path: Path):
+    file = tmp_path / "museum.md"
+    file.write_text(
+        "# Museum\n\nVisitors in May: 2,318. That is 12% more than in May 2023. The cafe is on the ground floor.\n",
+        encoding="utf-8",
+    )
+    carrel("add", str(file))
+    ran = carrel("research", "How many visitors were there in May 2024?", "--out", str(tmp_path / "out"), "--json")
+    assert ran.code == 0
+    assert ran.json["audit"]["problems"] == []
+    text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "“Visitors in May: 2,318.” [1]" in text
+    assert "12%" not in text
+    assert "these words of the question: 2024." in text
+
+
+def test_where_no_sentence_answers_the_nearest_passages_are_named(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    question = "What is the price of the Harbour SDK?"
+    ran = carrel("research", question, "--out", str(tmp_path / "out"))
+    assert ran.code == 1
+    assert "no sentence answers the question; these are the nearest passages" in ran.out
+    named = re.findall(r"^[a-z2-7]{16}:\d+-\d+", ran.out, re.M)
+    assert named
+    assert carrel("read", named[0]).code == 0
+    assert "Harbour SDK" in ran.out
+    again = carrel("research", question, "--out", str(tmp_path / "out"), "--json").json
+    assert again["nearest"] == named
+    assert again["audit"]["problems"] == []
+
+
+def test_a_clean_audit_says_what_it_is_worth(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    said = " ".join(carrel("research", QUESTION, "--out", str(tmp_path / "out")).out.split())
+    assert "Every quotation is real; whether it answers your question is for you to judge." in said
+    assert "No fault was found" not in said
+
+
+def test_an_audit_with_a_fault_or_nothing_quoted_keeps_its_own_words():
+    clean = {"summary": "1 of 1 supported. No fault was found in what could be checked.", "problems": []}
+    quoted = {"quote_fidelity": {"hits": 1, "total": 1}, "unreadable": 0}
+    assert "for you to judge" in Audit({**clean, "metrics": quoted}).verdict
+    for other in ({"quote_fidelity": {"hits": 0, "total": 0}}, {**quoted, "unreadable": 1}):
+        assert Audit({**clean, "metrics": other}).verdict == clean["summary"]
+    faulty = Audit({**clean, "metrics": quoted, "problems": [{"kind": "contradicted"}]})
+    assert faulty.verdict == clean["summary"]

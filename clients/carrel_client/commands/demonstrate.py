@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carrel_client.audits import Finding
-from carrel_client.demo import QUESTIONS, Outcome, Steps, demonstrate
+from carrel_client.demo import COLLECTION, QUESTIONS, Outcome, Steps, collection_of, demonstrate
 from carrel_client.distributions import Shipped, shipped_documents
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
 from carrel_client.hosts import claude_code_lines, desktop_json
@@ -68,8 +68,10 @@ def demo(run: Run, docs: tuple[str, ...], questions: tuple[str, ...], out: Path)
     with screen.live() as live:
         place = run.places(*documents.roots)
         steps = Steps(told=lambda *step: screen.show(_step(*step)), progress=live, place=place)
+        collection = collection_of(documents.files) if docs else COLLECTION
         outcome = run.go(
-            lambda desk: demonstrate(desk, documents, asked, folder, steps), roots=(folder, *documents.roots)
+            lambda desk: demonstrate(desk, documents, asked, folder, steps, collection=collection),
+            roots=(folder, *documents.roots),
         )
     _show_outcome(screen, outcome)
     _show_hosts(screen, run.setup.data, [str(root) for root in documents.roots] if docs else [])
@@ -183,7 +185,13 @@ def _first_lines(outcome: Outcome) -> Group:
             said = Text.assemble("“", clean(line.sentence.text), "” ", (f"[{line.number}]", "cyan"))
             parts.append(Padding(said, (0, 0, 0, 4)))
         if not brief.lines:
-            parts.append(Padding(Text("no good evidence in these documents", style="yellow"), (0, 0, 0, 4)))
+            titles = dict.fromkeys(clean(found.title) for found in brief.near)
+            words = (
+                f"no sentence answers it; nearest: {', '.join(titles)}"
+                if titles
+                else "no good evidence in these documents"
+            )
+            parts.append(Padding(Text(words, style="yellow"), (0, 0, 0, 4)))
     return Group(*parts)
 
 

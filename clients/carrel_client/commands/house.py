@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import click
 from rich.text import Text
 
 from carrel_client.desk import SERVERS, Desk
-from carrel_client.errors import EXIT_FAILED, ClientError
-from carrel_client.hosts import claude_code_lines, desktop_json
+from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
+from carrel_client.hosts import claude_code_lines, desktop_json, vscode_json
 from carrel_client.model import MODEL_COMMANDS, encoders, model_command
 from carrel_client.screen import table
 from carrel_client.session import Run, common
@@ -120,10 +120,30 @@ def models(run: Run, action: str, source: str, name: str) -> int:
 @click.option("--root", "roots", multiple=True, help="Folder the assistant may read files from; repeatable.")
 @common
 def hosts(run: Run, roots: tuple[str, ...]) -> int:
-    """Print the lines that plug the four servers into a host."""
-    folders = [str(Path(root).expanduser().absolute()) for root in roots]
+    """Print the lines that plug the four servers into a host.
+
+    The servers read no file of yours unless you name its folder with --root.
+    """
+    folders = _folders(roots)
     block = desktop_json(data=run.setup.data, roots=folders)
+    vscode = vscode_json(data=run.setup.data, roots=folders)
     lines = claude_code_lines(data=run.setup.data, roots=folders)
-    run.screen.data(json.loads(block) | {"claude_code": lines})
+    run.screen.data(json.loads(block) | {"vscode": json.loads(vscode), "claude_code": lines})
     run.screen.show("Claude Desktop, Cursor and others (mcpServers):", "", block, "", "Claude Code:", "", *lines)
+    run.screen.show("", "VS Code (.vscode/mcp.json):", "", vscode, "")
+    if folders:
+        run.screen.show(f"The assistant may read and add files from {', '.join(folders)}.")
+    else:
+        run.screen.show(
+            "To let the assistant read and add your own files, name their folder: carrel hosts --root FOLDER"
+        )
     return 0
+
+
+def _folders(roots: Sequence[str]) -> list[str]:
+    """Absolute paths, for a host starts the servers anywhere. Raises ClientError for what is no folder."""
+    folders = [Path(root).expanduser().absolute() for root in roots]
+    for given, folder in zip(roots, folders, strict=True):
+        if not folder.is_dir():
+            raise ClientError(f"there is no folder {given}; give --root a folder that exists", exit_code=EXIT_USAGE)
+    return [str(folder) for folder in folders]

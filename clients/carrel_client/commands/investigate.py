@@ -46,6 +46,7 @@ def research(run: Run, words: tuple[str, ...], out: Path, collection: str, urls:
             "question": question,
             "queries": study.queries,
             "strength": study.brief.strength,
+            "nearest": [found.ref for found in study.brief.near],
             "report": str(folder / "report.md"),
             "html": str(folder / "report.html"),
             "audit": dict(audited.data),

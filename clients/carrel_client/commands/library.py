@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 
 from carrel_client.adding import add_and_wait
@@ -78,17 +80,14 @@ def search(run: Run, words: tuple[str, ...], k: int, collection: str, mode: str)
     return 0 if hits else EXIT_FAILED
 
 
-def _hit(rank: int, hit: Mapping[str, Any]) -> Text:
-    text = Text()
-    text.append(f"{rank:>2}  ", style="dim")
-    text.append(clean(hit.get("title") or hit.get("source") or "untitled"), style="bold")
+def _hit(rank: int, hit: Mapping[str, Any]) -> Group:
+    """A hit without its score, which says nothing beside that of another search."""
+    head = Text.assemble((f"{rank:>2}  ", "dim"), (clean(hit.get("title") or hit.get("source") or "untitled"), "bold"))
     if section := hit.get("section"):
-        text.append(f"  {clean(section)}", style="dim")
-    text.append(f"\n    {clean(hit.get('ref', ''))}", style="cyan")
-    text.append(f"  {clean(hit.get('source', ''))}\n", style="dim")
-    snippet = " ".join(clean(hit.get("snippet", "")).split())
-    text.append(f"    {snippet}\n")
-    return text
+        head.append(f"  {clean(section)}", style="dim")
+    place = Text.assemble((clean(hit.get("ref", "")), "cyan"), (f"  {clean(hit.get('source', ''))}", "dim"))
+    snippet = Text(" ".join(clean(hit.get("snippet", "")).split()))
+    return Group(head, Padding(place, (0, 0, 0, 4), expand=False), Padding(snippet, (0, 0, 1, 4), expand=False))
 
 
 @click.command()

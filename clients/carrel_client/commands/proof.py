@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.text import Text
 
+from carrel_client.adding import add_and_wait
 from carrel_client.audits import FAULTS, Audit, audit_rows, page_of
 from carrel_client.desk import Desk
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
@@ -20,6 +24,11 @@ __all__ = ["audit", "quote"]
 
 _STYLES = {"verbatim": "green", "normalized": "green", "elided": "green", "near": "yellow", "altered": "bold red"}
 _FAITHFUL = ("verbatim", "normalized", "elided", "near")
+_SUFFIX = re.compile(r"\.(?:md|markdown|txt|text|rst|html?|xhtml|pdf|docx?|odt|epub|csv|json|xml|tex|log)$", re.I)
+_WORDS_OF_A_NAME = 5  # a longer line that ends in a file's name is a sentence about that file
+_OTHER_NAME = re.compile(
+    r"https?://|carrel://|`|doi:|10\.\d{4,9}/|arxiv:|pmid:|[a-z-]+(?:\.[A-Z]{2})?/\d{7}|[a-z2-7]{16}(?::|$)", re.I
+)
 _FAIL_ON = {"never": (), "fault": FAULTS, "any": None}
 
 
@@ -32,19 +41,59 @@ def quote(run: Run, words: str, source: str) -> int:
 
     Exit code 1 when the source does not say it.
     """
-    given = Path(source)
-    try:
-        is_file = given.is_file()
-    except OSError:  # a whole text is too long for a file name
-        is_file = False
-    text = _text_of(given) if is_file else source
-    found = run.go(lambda desk: desk.call("check_quote", quote=words, source=text)).data
+    file = _file_of(source)
+    if file is None:
+        found = run.go(lambda desk: desk.call("check_quote", quote=words, source=source)).data
+    else:
+        found = _in_file(run, words, file)
     run.screen.data(dict(found))
     verdict = str(found.get("verdict"))
     run.screen.show(Text.assemble((verdict, _STYLES.get(verdict, "bold red")), f"  {clean(found.get('meaning', ''))}"))
     rows = [(name, found.get(name)) for name in ("matched", "ref", "title", "source", "link", "note")]
     run.screen.show(facts([*rows, ("what changed", _edits(found.get("critical_edits") or []))]))
     return 0 if verdict in _FAITHFUL else EXIT_FAILED
+
+
+def _file_of(source: str) -> Path | None:
+    """The file a source names, or None when it names something else. Raises ClientError when there is no such file."""
+    path = Path(source).expanduser() if source.startswith("~") else Path(source)
+    try:
+        if path.is_file():
+            return path.absolute()
+    except (OSError, ValueError):  # a whole text is too long for a file name
+        return None
+    if _is_path(source):
+        why = "a folder is no source; name a file in it" if path.is_dir() else f"there is no file {source}"
+        raise ClientError(why, exit_code=EXIT_USAGE)
+    return None
+
+
+def _is_path(source: str) -> bool:
+    """Whether a source is written like a path, and not like a reference, an address, an identifier or a sentence."""
+    if "\n" in source or "\r" in source or _OTHER_NAME.match(source):
+        return False
+    words = len(source.split())
+    rooted = source.startswith(("/", "~", "./", "../", "\\")) or re.match(r"[A-Za-z]:\\", source) is not None
+    if _SUFFIX.search(source):
+        return rooted or words <= _WORDS_OF_A_NAME
+    return ("/" in source or "\\" in source) and (rooted or words == 1)
+
+
+def _in_file(run: Run, words: str, file: Path) -> Mapping[str, Any]:
+    """Check a quote in a file: the search server reads it, whatever its type, and its reference is what is checked.
+
+    The collection made for that goes at once; the text stays, so that the reference in the answer opens.
+    """
+    collection = f"quote-{hashlib.sha256(str(file.resolve()).encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+    async def work(desk: Desk) -> Mapping[str, Any]:
+        await add_and_wait(desk, [str(file)], lambda *_: None, collection=collection)
+        held = await desk.call("remove_documents", collection=collection, whole_collection=True, dry_run=False)
+        ref = str(held.data["refs"][0])
+        return (await desk.call("check_quote", quote=words, source=ref)).data
+
+    quiet = replace(run, setup=replace(run.setup, encoder="none"))  # nothing is searched for, so no vectors are made
+    return quiet.go(work, roots=(file.parent,))
 
 
 def _edits(edits: Sequence[Mapping[str, Any]]) -> str:
