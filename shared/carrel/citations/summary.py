@@ -51,8 +51,14 @@ def summarise(audit: Audit) -> str:
     ]
     if metrics.unreadable:
         rest.append(f"{metrics.unreadable} could not be looked up")
+    if not cited and not metrics.quote_fidelity.total and not faults:
+        return f"Nothing was checked: no statement with a citation and no quotation was found{_listed(rest)}."
     verdict = f" Faults: {', '.join(faults)}." if faults else " No fault was found in what could be checked."
-    return f"{lead}{', ' + ', '.join(rest) if rest else ''}.{verdict}"
+    return f"{lead}{_listed(rest)}.{verdict}"
+
+
+def _listed(rest: list[str]) -> str:
+    return "".join(f", {part}" for part in rest)
 
 
 def _many(count: int, words: str) -> str:

@@ -374,3 +374,8 @@ async def test_an_audit_is_never_written_where_it_cannot_or_must_not_be(settings
     kind, _ = await host.refusal("save_audit", audit=audit["audit"], path=str(settings.roots[0] / name))
     assert kind in ("refused", "invalid")
     assert (settings.roots[0] / "mine.html").read_text().startswith("<p>about")
+
+
+async def test_a_text_without_citations_is_not_praised(settings: Settings) -> None:
+    audit = await Host(create_server(settings)).record("audit_report", text="Hello there. How are you?")
+    assert audit["summary"].startswith("Nothing was checked")
