@@ -148,7 +148,7 @@ def _share(share: Share) -> ShareReply:
 
 
 def _problem(audit: Audit, problem: Problem) -> ProblemReply:
-    text = " ".join(audit.report.text[problem.start : problem.end].split())
+    text = _around(audit.report.text, problem.start, problem.end)
     evidence = None
     if problem.statement is not None:
         item = audit.statements[problem.statement]
@@ -163,6 +163,13 @@ def _problem(audit: Audit, problem: Problem) -> ProblemReply:
         detail=_cut(problem.detail, 300),
         evidence=evidence,
     )
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """The line that holds a fault; a mark like "[1]" alone would tell nobody where it stands."""
+    first, last = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    line = text[max(first, start - 140) : min(last if last >= 0 else len(text), end + 140)]
+    return " ".join(line.split())
 
 
 def _where(finding: Finding) -> str | None:

@@ -379,3 +379,9 @@ async def test_an_audit_is_never_written_where_it_cannot_or_must_not_be(settings
 async def test_a_text_without_citations_is_not_praised(settings: Settings) -> None:
     audit = await Host(create_server(settings)).record("audit_report", text="Hello there. How are you?")
     assert audit["summary"].startswith("Nothing was checked")
+
+
+async def test_a_mark_without_an_entry_is_shown_in_its_line(settings: Settings) -> None:
+    audit = await Host(create_server(settings)).record("audit_report", text="The sky is blue [1].")
+    (problem,) = [each for each in audit["problems"] if each["kind"] == "dangling"]
+    assert problem["text"] == "The sky is blue [1]."
