@@ -21,7 +21,7 @@ Mode = Literal["hybrid", "lexical", "dense"]
 Granularity = Literal["document", "section", "passage", "sentence"]
 
 DENSE_WEIGHT = 0.5
-"""Share of the dense arm in the convex combination; .5 to .6 was best or near it on every collection tried."""
+"""Share of the dense arm in the convex combination; .5 to .6 was best or near it on scifact's train queries."""
 _DEPTH = 200  # candidates per arm and query
 _LONGEST_QUERY = 10_000  # characters
 
