@@ -26,6 +26,7 @@ HEAVY = (
     "tokenizers",
     "pypdfium2",
     "selectolax",
+    "python_calamine",
 )
 DOORS = ("carrel_search", "carrel_web", "carrel_citations", "carrel_scholar")
 MODULES = sorted(

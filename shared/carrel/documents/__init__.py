@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carrel.documents.media import SUFFIXES
-from carrel.documents.parsing import MAX_BYTES, MAX_PDF_BYTES, parse
+from carrel.documents.parsing import MAX_BYTES, MAX_PDF_BYTES, PARSER_VERSION, parse
 from carrel.documents.passages import MAX_CHARS, SPLITTER_VERSION, split
 from carrel.documents.reading import OutlineItem, Window, find_section, marked_text, outline, page_of, window
 from carrel.documents.sentence import sentences
@@ -13,6 +13,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_CHARS",
     "MAX_PDF_BYTES",
+    "PARSER_VERSION",
     "SPLITTER_VERSION",
     "SUFFIXES",
     "OutlineItem",

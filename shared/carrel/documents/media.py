@@ -1,16 +1,16 @@
-"""I have bytes: what kind of document is this, and in which charset?"""
+"""I have bytes: what kind of document is this?"""
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from carrel.documents.charset import decode
 from carrel.errors import BadRequest, Unsupported
 
-__all__ = ["SUFFIXES", "decode", "media_type_of"]
+__all__ = ["SUFFIXES", "decode", "media_type_of", "suffix_of"]
 
 HTML = "text/html"
 PDF = "application/pdf"
@@ -18,6 +18,26 @@ MARKDOWN = "text/markdown"
 PLAIN = "text/plain"
 RST = "text/x-rst"
 METADATA = "text/x-python-metadata"
+CODE = "text/x-code"
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
+NOTEBOOK = "application/x-ipynb+json"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+BIBTEX = "application/x-bibtex"
+RIS = "application/x-research-info-systems"
+MAIL = "message/rfc822"
+MAILBOX = "application/mbox"
+SVG = "image/svg+xml"
+EPUB = "application/epub+zip"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+XLS = "application/vnd.ms-excel"
+ODT = "application/vnd.oasis.opendocument.text"
+ODP = "application/vnd.oasis.opendocument.presentation"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
 
 
 def _words(text: str) -> list[str]:
@@ -29,7 +49,7 @@ _CODE = _words(
     "ps1 pl pm r jl lua sql m mm f90 f95 hs ml ex exs erl clj lisp el vim tcl dart zig nim proto cmake gradle css "
     "scss"
 )
-_DATA = _words("json jsonl ndjson csv tsv yaml yml toml ini cfg conf xml svg log tex bib ris srt vtt diff patch")
+_DATA = _words("yaml yml toml ini cfg conf xml log tex srt vtt diff patch")
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {
@@ -46,19 +66,48 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".htm": HTML,
         ".xhtml": HTML,
         ".pdf": PDF,
-        **{f".{suffix}": "text/x-code" for suffix in _CODE},
+        ".docx": DOCX,
+        ".docm": DOCX,
+        ".dotx": DOCX,
+        ".pptx": PPTX,
+        ".pptm": PPTX,
+        ".ppsx": PPTX,
+        ".potx": PPTX,
+        ".xlsx": XLSX,
+        ".xlsm": XLSX,
+        ".xltx": XLSX,
+        ".xlsb": XLSB,
+        ".xls": XLS,
+        ".odt": ODT,
+        ".ott": ODT,
+        ".odp": ODP,
+        ".ods": ODS,
+        ".epub": EPUB,
+        **{f".{suffix}": CODE for suffix in _CODE},
         **{f".{suffix}": "text/x-data" for suffix in _DATA},
-        ".json": "application/json",
-        ".csv": "text/csv",
+        ".json": JSON,
+        ".geojson": JSON,
+        ".jsonl": JSON_LINES,
+        ".ndjson": JSON_LINES,
+        ".ipynb": NOTEBOOK,
+        ".csv": CSV,
+        ".tsv": TSV,
+        ".tab": TSV,
+        ".bib": BIBTEX,
+        ".ris": RIS,
+        ".nbib": RIS,
+        ".eml": MAIL,
+        ".mbox": MAILBOX,
+        ".svg": SVG,
     }
 )
 """File suffix (lower case, with its dot) to media type: what `parse` reads."""
 
-_NAMES = {"metadata": METADATA, "pkg-info": METADATA, "license": PLAIN, "readme": PLAIN, "makefile": "text/x-code"}
+_NAMES = {"metadata": METADATA, "pkg-info": METADATA, "license": PLAIN, "readme": PLAIN, "makefile": CODE}
 
 _TEXT_APPLICATIONS = re.compile(
     r"application/(?:.+\+(?:json|xml|yaml)|json|xml|yaml|x-yaml|toml|javascript|ecmascript|x-javascript|sql|x-sh|x-tex|"
-    r"x-latex|x-bibtex|x-ndjson|jsonl|x-python|x-research-info-systems|graphql)"
+    r"x-latex|x-python|graphql)"
 )
 _KNOWN = {
     "text/x-markdown": MARKDOWN,
@@ -66,14 +115,45 @@ _KNOWN = {
     "application/x-pdf": PDF,
     "text/prs.fallenstein.rst": RST,
     "text/restructuredtext": RST,
+    "text/json": JSON,
+    "application/jsonl": JSON_LINES,
+    "application/x-jsonlines": JSON_LINES,
+    "application/jsonlines": JSON_LINES,
+    "application/ndjson": JSON_LINES,
+    "application/geo+json": JSON,
+    "application/csv": CSV,
+    "text/x-csv": CSV,
+    "text/tsv": TSV,
+    "text/x-bibtex": BIBTEX,
+    "application/bibtex": BIBTEX,
+    "application/ris": RIS,
+    "application/x-mbox": MAILBOX,
+    "application/vnd.ms-word.document.macroenabled.12": DOCX,
+    "application/vnd.ms-powerpoint.presentation.macroenabled.12": PPTX,
+    "application/vnd.ms-excel.sheet.macroenabled.12": XLSX,
 }
+_STRUCTURED = (JSON, JSON_LINES, NOTEBOOK, BIBTEX, RIS, MAIL, MAILBOX, SVG)
+_ZIPPED = (DOCX, PPTX, XLSX, XLSB, ODT, ODP, ODS, EPUB)
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "application/x-download", "application/unknown")
+
+# The first entries of a zip's directory that say what it is (ECMA-376; OpenDocument and EPUB say it in ``mimetype``).
+_PARTS = re.compile(
+    rb"PK\x01\x02.{42}(?:(word/)document\d{0,2}\.xml|(ppt/)presentation\d{0,2}\.xml|(xl/)workbook\d{0,2}\.xml|(xl/)workbook\.bin|(META-INF/container\.xml))",
+    re.S,
+)
+_PART_TYPES = (DOCX, PPTX, XLSX, XLSB, EPUB)
+_MIMETYPE = re.compile(rb"PK\x03\x04.{26}mimetype(?:.{0,40}?)(application/[a-z.+-]{1,60})", re.S)
+_DIRECTORY = 4 * 1024 * 1024  # most bytes of a zip's directory that are looked at
+_END = 66_000  # bytes at the end of a zip in which its last record lies (a comment may follow: at most 65,535)
+_OLE = b"\xd0\xcf\x11\xe0"
+_WORKBOOK_NAMES = ("Workbook".encode("utf-16-le"), "Book\0".encode("utf-16-le"))
+_PROTECTED_NAME = "EncryptedPackage".encode("utf-16-le")
 
 # First bytes of formats that are not text, with the words a person knows them by.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a zip archive or an Office, OpenDocument or EPUB file"),
+    (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "a zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file"),
+    (_OLE, "an Office file of before 2007 or a mail of Outlook"),
     (b"{\\rtf", "a Rich Text file"),
     (b"%!PS", "a PostScript file"),
     (b"\x1f\x8b", "a gzip file"),
@@ -102,7 +182,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _SPACE_OR_BOM = b" \t\r\n\x0c\xef\xbb\xbf"
 _HTML_START = re.compile(rb"(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 def media_type_of(data: bytes, *, source: str = "", media_type: str = "") -> str:
@@ -113,6 +192,8 @@ def media_type_of(data: bytes, *, source: str = "", media_type: str = "") -> str
     """
     if b"%PDF-" in data[:1024]:
         return PDF
+    if contained := _contained(data, source, media_type):
+        return contained
     _refuse_known_binary(data)
     declared = _normalised(media_type)
     if declared in _UNTOLD:
@@ -122,11 +203,44 @@ def media_type_of(data: bytes, *, source: str = "", media_type: str = "") -> str
         if looks_html:
             return HTML
         raise BadRequest("this is called a PDF but does not begin like one; download it again or check the address")
+    if declared in (*_ZIPPED, XLS):
+        if looks_html:
+            return HTML
+        raise BadRequest("this is called an Office file or book but is none; download it again or check the address")
     if not declared:
         return HTML if looks_html else PLAIN
-    if declared.startswith("text/") or _TEXT_APPLICATIONS.fullmatch(declared):
+    if declared in _STRUCTURED or declared.startswith("text/") or _TEXT_APPLICATIONS.fullmatch(declared):
         return declared
     raise Unsupported("this type of file cannot be read as text; convert it to PDF, HTML, Markdown or plain text first")
+
+
+def _contained(data: bytes, source: str, media_type: str) -> str:
+    """What a zip or an old Office container holds, told by its parts; empty for another file or an unknown content.
+
+    Raises BadRequest for an Office file with a password. A zip too damaged to tell is what it is called.
+    """
+    if data.startswith(_OLE):
+        if _PROTECTED_NAME in data:
+            raise BadRequest("the file is protected with a password; save a copy without one and give that")
+        return XLS if any(name in data for name in _WORKBOOK_NAMES) else ""
+    if not data.startswith(b"PK\x03\x04"):
+        return ""
+    if match := _MIMETYPE.match(data[:256]):
+        told = match[1].decode("ascii").removesuffix("-template")
+        if told in _ZIPPED:
+            return told
+    end = data.rfind(b"PK\x05\x06", max(len(data) - _END, 0))
+    if end >= 0 and (match := _PARTS.search(data, *_directory(data, end))):
+        return next(kind for kind, part in zip(_PART_TYPES, match.groups(), strict=True) if part)
+    declared = _normalised(media_type)
+    declared = _by_name(source) if declared in _UNTOLD else declared
+    return declared if declared in _ZIPPED and end < 0 else ""
+
+
+def _directory(data: bytes, end: int) -> tuple[int, int]:
+    """Where the directory of a zip lies that ends at ``end``: archives within it have directories of their own."""
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
+    return max(end - min(size, _DIRECTORY), 0), end
 
 
 def _normalised(media_type: str) -> str:
@@ -134,9 +248,17 @@ def _normalised(media_type: str) -> str:
     return _KNOWN.get(plain, plain)
 
 
+def suffix_of(source: str) -> str:
+    """The suffix of a path or URL in lower case, with its dot; empty when it has none."""
+    return _path_of(source).suffix.lower()
+
+
+def _path_of(source: str) -> PurePosixPath:
+    return PurePosixPath(re.split(r"[?#]", source, maxsplit=1)[0].replace("\\", "/")[-1024:])
+
+
 def _by_name(source: str) -> str:
-    path = PurePosixPath(re.split(r"[?#]", source, maxsplit=1)[0].replace("\\", "/")[-1024:])
-    return SUFFIXES.get(path.suffix.lower(), "") or _NAMES.get(path.name.lower(), "")
+    return SUFFIXES.get(suffix_of(source), "") or _NAMES.get(_path_of(source).name.lower(), "")
 
 
 def _refuse_known_binary(data: bytes) -> None:
@@ -145,121 +267,3 @@ def _refuse_known_binary(data: bytes) -> None:
             raise Unsupported(f"this is {words}, not text; convert it to PDF, HTML, Markdown or plain text first")
     if data[4:8] == b"ftyp":
         raise Unsupported("this is a video or picture, not text; give a transcript or a text version instead")
-
-
-# -- charset ---------------------------------------------------------------------------------------------------------
-
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# Labels read as their superset, as browsers do (WHATWG Encoding Standard, section 4.2).
-_SUPERSETS = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "big5": "big5hkscs",
-}
-# Python also knows codecs that are no charset, and some (idna, punycode) that take quadratic time.
-_CHARSETS = re.compile(
-    r"(?:utf-(?:8|16|32)(?:-(?:le|be|sig))?|ascii|cp\d+|iso8859-\d+|koi8-[rut]|mac-\w+|gb2312|gbk|gb18030|big5(?:hkscs)?|"
-    r"shift_jis\w*|euc_\w+|iso2022_\w+|hz|johab|tis-620|ptcp154|kz1048)"
-)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
-_GUESS_SAMPLE = 64_000
-
-
-def decode(data: bytes, *, charset: str = "", html: bool = False) -> tuple[str, str]:
-    """Turn bytes into text; returns it with the name of the charset it was read in.
-
-    In order: byte order mark, declared charset (for HTML the ``<meta>`` too), strict UTF-8, UTF-16 told by its zero
-    bytes, UTF-8 with a few broken bytes, a guess. Raises BadRequest for what is no text in any of them.
-    """
-    text, name = _decode(data, charset, html)
-    _refuse_binary(text)
-    return text, name
-
-
-def _decode(data: bytes, charset: str, html: bool) -> tuple[str, str]:
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return data.decode(name, "replace"), name.removesuffix("-sig")
-    for label in (charset, _meta_charset(data) if html else ""):
-        known = _lookup(label)
-        if known and (text := _strictly(data, known)) is not None:
-            return text, known
-    if (text := _strictly(data, "utf-8")) is not None:
-        return text, "utf-8"
-    return _decode_damaged(data, _lookup(charset))
-
-
-def _meta_charset(data: bytes) -> str:
-    match = _META_CHARSET.search(data, 0, 2048)
-    label = match[1].decode("ascii", "replace") if match else ""
-    return "" if label.lower().startswith("utf-16") else label  # the meta was readable as ASCII, so it is not UTF-16
-
-
-def _lookup(label: str) -> str:
-    try:
-        name = codecs.lookup(label.strip().strip("\"'")[:40]).name if label.strip() else ""
-    except (LookupError, ValueError):
-        return ""
-    return _SUPERSETS.get(name, name) if _CHARSETS.fullmatch(name) else ""
-
-
-def _strictly(data: bytes, name: str) -> str | None:
-    """The text, or None when the bytes are not in that charset (nothing went wrong: it was the wrong guess)."""
-    try:
-        text = data.decode(name)
-    except (UnicodeDecodeError, UnicodeError):
-        return None
-    # UTF-16 without a mark often decodes as UTF-8 or a code page with a zero after every letter
-    return None if text.count("\0") * 4 > len(text) else text
-
-
-def _decode_damaged(data: bytes, declared: str) -> tuple[str, str]:
-    head = data[:4096]
-    for name, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
-        if zeros.count(0) * 2 > len(zeros) > 1:
-            return data.decode(name, "replace"), name
-    text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if broken * 10 <= len(data) - len(text):  # far more good multi-byte characters than bad bytes
-        return text, "utf-8"
-    if declared and declared != "utf-8":
-        return data.decode(declared, "replace"), declared
-    return _decode_guessed(data)
-
-
-def _decode_guessed(data: bytes) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
-
-    sample = (
-        data if len(data) <= _GUESS_SAMPLE else data[: data.rfind(b"\n", 1, _GUESS_SAMPLE) + 1] or data[:_GUESS_SAMPLE]
-    )
-    matches = list(from_bytes(sample, steps=5, chunk_size=512))
-    # Rare code pages read short Western text nearly as well: the common one is preferred where it does about as well.
-    likely = [m for m in matches if m.encoding == "cp1252" and m.chaos <= matches[0].chaos + 0.02] + matches
-    name = _lookup(likely[0].encoding) if likely else ""
-    return data.decode(name or "cp1252", "replace"), name or "cp1252"
-
-
-def _refuse_binary(text: str) -> None:
-    """Raise BadRequest when too much of the text is characters that no text has.
-
-    More than 1 in 200 control characters or 1 in 20 undecodable ones in the first 100,000, or a zero in the
-    first 1,000.
-    """
-    sample = text[:100_000]
-    controls = len(_CONTROLS.findall(sample)) + sample.count("\ufffd") // 10
-    if "\0" in text[:1000] or controls * 200 > len(sample) or text.count("\0") * 200 > len(text):
-        raise BadRequest("this is binary data, not text; give a text, Markdown, HTML or PDF file")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from carrel.documents.media import HTML, MARKDOWN, METADATA, PDF, PLAIN, RST, decode, media_type_of
+from carrel.documents.draft import Draft
+from carrel.documents.formats import FORMATS
+from carrel.documents.media import HTML, MARKDOWN, METADATA, PDF, PLAIN, RST, decode, media_type_of, suffix_of
 from carrel.documents.sections import (
     Heading,
     front_matter,
@@ -18,9 +19,12 @@ from carrel.documents.sections import (
 )
 from carrel.documents.text import clean
 from carrel.errors import BadRequest, Refused
-from carrel.records import Document, Link, Section, SourceKind, document_id
+from carrel.records import Document, Section, SourceKind, document_id
 
-__all__ = ["MAX_BYTES", "MAX_PDF_BYTES", "parse"]
+__all__ = ["MAX_BYTES", "MAX_PDF_BYTES", "PARSER_VERSION", "parse"]
+
+PARSER_VERSION = "2"
+"""Changes whenever `parse` would give another text for the same bytes: then files are read again."""
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest text, Markdown or HTML document, in bytes."""
@@ -32,21 +36,6 @@ MAX_LINES = 4_000_000
 """Most lines of a document: real text of the largest size has a quarter of it."""
 
 MAX_TITLE = 300
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What a format's reader found: clean text and whatever the document says of itself."""
-
-    text: str
-    title: str = ""
-    headings: tuple[Heading, ...] = ()
-    date: str = ""
-    authors: tuple[str, ...] = ()
-    language: str = ""
-    page_starts: tuple[int, ...] = ()
-    links: tuple[Link, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
 
 
 def parse(
@@ -61,16 +50,28 @@ def parse(
     tags: tuple[str, ...] = (),
     base_url: str = "",
 ) -> Document:
-    """Read a document from bytes: Markdown, plain text, reStructuredText, HTML, PDF, Python package metadata, code.
+    """Read a document from bytes.
 
-    The type comes from ``media_type``, else the suffix of ``source``, else the bytes. ``title`` and ``date`` given here
+    Prose: Markdown, plain text, reStructuredText, HTML, Python package metadata. Paged: PDF, PowerPoint and
+    OpenDocument presentations. Office and books: Word, OpenDocument text, EPUB, Excel (.xlsx, .xlsb, .xls) and
+    OpenDocument sheets. Data: CSV, TSV, JSON, JSON Lines, BibTeX, RIS. Besides: mail and mailboxes, Jupyter notebooks,
+    SVG, source code. Zipped formats and PDF, and large files of the others, are read in a process of their own under
+    limits.
+
+    The type comes from ``media_type``, else the suffix of ``source``, else the bytes (which always tell zipped formats
+    and PDF). ``title`` and ``date`` given here
     win over what the document says of itself. ``base_url`` makes the links of an HTML page absolute.
 
-    Raises BadRequest (empty, not text, encrypted or broken PDF), Unsupported (a type that cannot be read, a PDF without
-    text), Refused (too large or too costly) and, for a PDF that takes too long, TimedOut.
+    Raises BadRequest (empty, not text, protected or broken), Unsupported (a type that cannot be read, no text in it),
+    Refused (too large or too costly) and Unavailable (the process that reads could not be started).
     """
     kind = _checked_type(data, source, source_kind, media_type)
-    draft = _read_pdf(data) if kind == PDF else _read_text(data, kind, charset, base_url)
+    if kind == PDF:
+        draft = _read_pdf(data)
+    elif kind in FORMATS:
+        draft = _read_format(data, kind, suffix_of(source), charset)
+    else:
+        draft = _read_text(data, kind, charset, base_url)
     if not draft.text.strip():
         raise BadRequest("the document has no readable text; nothing was read from it")
     return Document(
@@ -78,7 +79,7 @@ def parse(
         source=source,
         source_kind=source_kind,
         media_type=kind,
-        title=_one_line(title) or _one_line(draft.title) or _first_heading(draft.headings) or _stem(source),
+        title=_one_line(title) or _one_line(draft.title) or _first_heading(kind, draft.headings) or _stem(source),
         text=draft.text,
         sections=sections_of(draft.text, draft.headings) or (Section("", 0, 0, len(draft.text)),),
         date=date.strip() or draft.date,
@@ -104,26 +105,47 @@ def _checked_type(data: bytes, source: str, source_kind: SourceKind, media_type:
     return kind
 
 
-def _read_text(data: bytes, kind: str, charset: str, base_url: str) -> _Draft:
-    raw, name = decode(data, charset=charset, html=kind == HTML)
+def _read_format(data: bytes, kind: str, suffix: str, charset: str) -> Draft:
+    from carrel.documents.formats.reading import read_format
+
+    found = FORMATS[kind]
+    if len(data) > found.max_bytes:
+        raise Refused(f"the {found.words} is larger than {found.max_bytes >> 20} MB; split it and give the parts")
+    raw, name = decode(data, charset=charset) if found.text else ("", "")
+    _check_lines(raw)
+    draft = read_format(found, raw.encode("utf-8", "surrogatepass") if found.text else data, suffix)
+    draft = _read_cleaned(raw, kind) if draft is None else draft
+    if name:
+        draft.facts["charset"] = name
+    return draft
+
+
+def _check_lines(raw: str) -> None:
     if raw.count("\n") + raw.count("\r") > MAX_LINES:
         raise Refused(f"the document has more than {MAX_LINES:,} lines; split it and give the parts")
-    if kind == HTML:
-        draft = _read_html(raw, base_url)
-    else:
-        text, removed = clean(raw)
-        draft = _READERS.get(kind, _read_plain)(text)
-        if removed:
-            draft.facts["hidden_chars"] = str(removed)
+
+
+def _read_text(data: bytes, kind: str, charset: str, base_url: str) -> Draft:
+    raw, name = decode(data, charset=charset, html=kind == HTML)
+    _check_lines(raw)
+    draft = _read_html(raw, base_url) if kind == HTML else _read_cleaned(raw, kind)
     draft.facts["charset"] = name
     return draft
 
 
-def _read_markdown(text: str) -> _Draft:
+def _read_cleaned(raw: str, kind: str) -> Draft:
+    text, removed = clean(raw)
+    draft = _READERS.get(kind, _read_plain)(text)
+    if removed:
+        draft.facts["hidden_chars"] = str(removed)
+    return draft
+
+
+def _read_markdown(text: str) -> Draft:
     fields, body = front_matter(text)
     headings = markdown_headings(text, body)
     title = fields.get("title", "") or next((h.text for h in headings if h.level == 1), "")
-    return _Draft(
+    return Draft(
         text,
         title=title,
         headings=headings,
@@ -133,31 +155,29 @@ def _read_markdown(text: str) -> _Draft:
     )
 
 
-def _read_rst(text: str) -> _Draft:
-    return _Draft(text, headings=underlined_headings(text))
+def _read_rst(text: str) -> Draft:
+    return Draft(text, headings=underlined_headings(text))
 
 
-def _read_prose(text: str) -> _Draft:
-    return _Draft(text, headings=underlined_headings(text, rst=False))
+def _read_prose(text: str) -> Draft:
+    return Draft(text, headings=underlined_headings(text, rst=False))
 
 
-def _read_plain(text: str) -> _Draft:
-    return _Draft(text)
+def _read_plain(text: str) -> Draft:
+    return Draft(text)
 
 
-def _read_metadata(text: str) -> _Draft:
+def _read_metadata(text: str) -> Draft:
     from carrel.documents.distribution import read_metadata
 
     found = read_metadata(text)
-    return _Draft(
-        found.text, title=found.title, headings=found.headings, authors=found.authors, facts=dict(found.facts)
-    )
+    return Draft(found.text, title=found.title, headings=found.headings, authors=found.authors, facts=dict(found.facts))
 
 
 _READERS = {MARKDOWN: _read_markdown, RST: _read_rst, PLAIN: _read_prose, METADATA: _read_metadata}
 
 
-def _read_html(raw: str, base_url: str) -> _Draft:
+def _read_html(raw: str, base_url: str) -> Draft:
     from carrel.documents.html import extract
 
     content = extract(raw, url=base_url)
@@ -165,7 +185,7 @@ def _read_html(raw: str, base_url: str) -> _Draft:
     facts = {key: str(value)[:500] for key, value in content.metadata.items()}
     if removed:
         facts["hidden_chars"] = str(removed + int(facts.get("hidden_chars", "0") or 0))
-    return _Draft(
+    return Draft(
         text,
         title=content.title,
         headings=markdown_headings(text),
@@ -177,11 +197,11 @@ def _read_html(raw: str, base_url: str) -> _Draft:
     )
 
 
-def _read_pdf(data: bytes) -> _Draft:
+def _read_pdf(data: bytes) -> Draft:
     from carrel.documents.pdf import read_pdf
 
     found = read_pdf(data)
-    return _Draft(
+    return Draft(
         found.text,
         title=found.title,
         headings=found.headings,
@@ -192,7 +212,10 @@ def _read_pdf(data: bytes) -> _Draft:
     )
 
 
-def _first_heading(headings: Iterable[Heading]) -> str:
+def _first_heading(kind: str, headings: Iterable[Heading]) -> str:
+    """The first heading, where it may be the title; empty where headings name records, messages or functions."""
+    if kind in FORMATS and not FORMATS[kind].titled:
+        return ""
     return next((heading.text for heading in headings if heading.text), "")
 
 

@@ -6,40 +6,23 @@ The PDF library runs in a child process under limits of time, memory and output,
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from carrel.documents import pdf_child
+from carrel.documents.draft import BROKEN, ENCRYPTED, Unreadable
 from carrel.documents.pdf_layout import Line, headings_of, paragraph_break, title_of
+from carrel.documents.sandbox import Limits, ask_child
 from carrel.documents.sections import Heading, plain_heading
 from carrel.documents.text import clean
-from carrel.errors import BadRequest, Refused, Unavailable, Unsupported
+from carrel.errors import BadRequest, Refused, Unsupported
 
 __all__ = ["PdfLimits", "PdfText", "read_pdf"]
 
 
-@dataclass(frozen=True, slots=True)
-class PdfLimits:
-    """What one PDF may cost: wall clock and processor seconds, bytes of address space (beyond twice the file's own)
-    and of output, pages, characters."""
-
-    seconds: int = 15
-    cpu_seconds: int = 12
-    memory: int = 512 * 1024 * 1024
-    output: int = 128 * 1024 * 1024
-    pages: int = 5000
-    chars: int = 16_000_000
+PdfLimits = Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +44,7 @@ def read_pdf(data: bytes, *, limits: PdfLimits | None = None) -> PdfText:
     Raises BadRequest (encrypted, broken), Unsupported (no text layer), Refused (over the limits), Unavailable (the
     child process could not be started).
     """
-    found = _checked(_ask_child(data, limits or PdfLimits()))
+    found = _pages_of(data, limits or PdfLimits())
     pages = [_lines(number, *page) for number, page in enumerate(zip(found["pages"], found["looks"], strict=True))]
     if not any(pages):
         raise Unsupported("the PDF has no text, perhaps only pictures of pages; run text recognition (OCR) on it first")
@@ -80,69 +63,25 @@ def read_pdf(data: bytes, *, limits: PdfLimits | None = None) -> PdfText:
     )
 
 
-# -- the child -------------------------------------------------------------------------------------------------------
-
-
-def _ask_child(data: bytes, limits: PdfLimits) -> dict[str, Any]:
-    """Run the child on these bytes. Files rather than pipes: the kernel then bounds what it may write."""
-    bounds = (limits.cpu_seconds, limits.memory + 2 * len(data), limits.output, limits.pages, limits.chars)
-    # -P keeps this folder off the child's path, where html.py would stand in for the standard library's
-    command = [sys.executable, "-P", str(Path(pdf_child.__file__)), *map(str, bounds)]
+def _pages_of(data: bytes, limits: Limits) -> dict[str, Any]:
+    """What the child process found; raises the error that says why it found nothing."""
     try:
-        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answer:
-            given.write(data)
-            given.seek(0)
-            _run(command, given, answer, limits.seconds)
-            answer.seek(0)
-            reply = answer.read(limits.output)
-    except OSError as error:
-        raise Unavailable(
-            "the PDF reader could not be started; check free disk space and memory, then retry"
-        ) from error
-    try:
-        found = json.loads(reply)
-    except ValueError as error:  # killed by a limit before it could answer
-        raise _over_limits() from error
-    return found if isinstance(found, dict) else {"problem": pdf_child.BROKEN}
-
-
-def _run(command: Sequence[str], given: Any, answer: Any, seconds: int) -> None:
-    with subprocess.Popen(
-        command, stdin=given, stdout=answer, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired as error:
-            raise _over_limits() from error
-        finally:
-            _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-
-
-def _over_limits() -> Refused:
-    return Refused("reading the PDF takes more time or memory than is allowed; give a smaller or cleaner copy of it")
-
-
-def _checked(found: dict[str, Any]) -> dict[str, Any]:
-    problem = found.get("problem")
-    if problem == pdf_child.ENCRYPTED:
-        raise BadRequest("the PDF is encrypted; save a copy without a password and give that")
-    if problem == pdf_child.TOO_BIG:
-        raise _over_limits()
-    if problem or not found.get("pages"):
-        raise BadRequest("the PDF is broken and cannot be opened; download or export it again")
+        found = ask_child("pdf", data, limits)
+    except Unreadable as error:
+        raise _problem(error.problem) from error
+    if not found.get("pages"):
+        raise _problem(BROKEN)
     if found["unreadable"] == len(found["pages"]):
         raise BadRequest("no page of the PDF can be read; download or export it again")
     return found
+
+
+def _problem(problem: str) -> BadRequest | Refused:
+    if problem == ENCRYPTED:
+        return BadRequest("the PDF is encrypted; save a copy without a password and give that")
+    if problem == BROKEN:
+        return BadRequest("the PDF is broken and cannot be opened; download or export it again")
+    return Refused("reading the PDF takes more time or memory than is allowed; give a smaller or cleaner copy of it")
 
 
 # -- its text --------------------------------------------------------------------------------------------------------

@@ -250,7 +250,7 @@ async def test_a_page_that_is_only_read_is_in_no_collection(host: Host, library:
     [
         ("text/plain", "Just text.", "Just text."),
         ("text/markdown", "# Title\n\nSome *text*.", "Some *text*."),
-        ("application/json", '{"a": [1, 2]}', '{"a": [1, 2]}'),
+        ("application/json", '{"a": [1, 2]}', "# a\n\n- 1\n- 2"),
         ("", "<html><body><p>No type was sent with this page.</p></body></html>", "No type was sent"),
         ("text/html", "<meta charset=windows-1251><p>\u043f\u0440\u0438\u0432\u0435\u0442</p>", "\u043f\u0440\u0438"),
         (

@@ -14,7 +14,7 @@ from carrel.documents.html.markdown import Writer, absolute
 from carrel.documents.html.tree import Element, Tree, build, words
 from carrel.records import Link
 
-__all__ = ["HtmlContent", "extract"]
+__all__ = ["HtmlContent", "extract", "whole"]
 
 MAX_LINKS = 1_000
 SHELL_TEXT = 250  # characters of content below which a page with scripts is taken for an empty shell
@@ -51,6 +51,15 @@ def extract(html: str, *, url: str = "") -> HtmlContent:
     """
     html = html.replace("\x00", "\ufffd")
     return _plain(html) if too_hostile(html) else _from_tree(html, url)
+
+
+def whole(html: str) -> str:
+    """All that a reader sees of a page, as Markdown: for pages that are content throughout, such as a book's chapters.
+
+    Never raises for what is in the page, as `extract` does not.
+    """
+    html = html.replace("\x00", "\ufffd")
+    return _plain(html).markdown if too_hostile(html) else Writer().write(build(html).body)
 
 
 # -- the tree way ----------------------------------------------------------------------------------------------------

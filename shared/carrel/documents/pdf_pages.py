@@ -1,38 +1,16 @@
-"""The process that opens a PDF, run by `carrel.documents.pdf` as a script and thrown away afterwards.
+"""I am in a process of my own and have a PDF: give me its pages as the PDF library sees them.
 
-It reads the PDF from standard input and writes one JSON object to standard output. It puts limits on itself first: a
-hostile PDF of 2 KB can ask for gigabytes or for hours. It imports nothing of Carrel, so that it starts quickly.
+Run by `carrel.documents.document_child`. It imports nothing of Carrel, so that the process starts quickly.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import signal
-import sys
 from typing import Any
 
-ENCRYPTED, BROKEN, TOO_BIG = "encrypted", "broken", "too_big"
+__all__ = ["read"]
+
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY in fpdfview.h
 _SECURITY_ERROR = 5
-
-
-def limit(seconds: int, memory: int, output: int) -> None:
-    """Bound processor time, address space, output and life of this process; a platform without them goes without."""
-    if hasattr(signal, "alarm"):
-        signal.alarm(seconds + 5)  # should the parent die, nobody else would end us
-    try:
-        import resource
-    except ImportError:
-        return
-    for kind, bound in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, output),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (bound, bound))
 
 
 def read(data: bytes, max_pages: int, max_chars: int) -> dict[str, Any]:
@@ -44,7 +22,7 @@ def read(data: bytes, max_pages: int, max_chars: int) -> dict[str, Any]:
         total = len(pdf)
     except pypdfium2.PdfiumError as error:
         code = getattr(error, "err_code", None)
-        return {"problem": ENCRYPTED if code in (_PASSWORD_ERROR, _SECURITY_ERROR) else BROKEN}
+        return {"problem": "encrypted" if code in (_PASSWORD_ERROR, _SECURITY_ERROR) else "broken"}
     pages: list[str] = []
     looks: list[list[Look]] = []
     unreadable = chars = 0
@@ -58,7 +36,7 @@ def read(data: bytes, max_pages: int, max_chars: int) -> dict[str, Any]:
         looks.append(look)
         chars += len(text)
         if chars > max_chars:
-            return {"problem": TOO_BIG}
+            return {"problem": "too_big"}
     return {
         "pages": pages,
         "looks": looks,
@@ -121,19 +99,3 @@ def bookmarks_of(pdf: Any) -> list[tuple[str, int, int]]:
         if page is not None:
             found.append((item.get_title()[:300], item.level, page))
     return found
-
-
-def main() -> None:
-    """Arguments: seconds, bytes of memory, bytes of output, pages, characters."""
-    seconds, memory, output, max_pages, max_chars = (int(argument) for argument in sys.argv[1:6])
-    limit(seconds, memory, output)
-    try:
-        found = read(sys.stdin.buffer.read(), max_pages, max_chars)
-    except MemoryError:
-        found = {"problem": TOO_BIG}
-    sys.stdout.write(json.dumps(found))
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
