@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from benchmarks.index.report import readme_table
 from benchmarks.results import ROOT
 
 _SETS = {
@@ -20,7 +21,7 @@ def main() -> None:
     """Replace the README's block of figures."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    block = "\n\n".join(part for part in (_retrieval(), _others()) if part)
+    block = "\n\n".join(part for part in (_retrieval(), readme_table(_figures("index")), _others()) if part)
     readme.write_text(_BLOCK.sub(f"<!-- figures -->\n{block}\n<!-- /figures -->", text), encoding="utf-8")
 
 

@@ -6,13 +6,14 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from carrel.errors import BadRequest, CarrelError
+from carrel.errors import BadRequest, CarrelError, NotFound
 from carrel.index import Job, Library
-from carrel.ingest import Outcome, Progress, Skipped
+from carrel.ingest import Change, Outcome, Progress, Skipped
 from carrel.mcp import ProgressCallback
 from carrel_search.replies import AddedDocument, AddReply, JobReply, SkippedSource
 
@@ -22,7 +23,8 @@ _log = logging.getLogger(__name__)
 _LISTED = 20  # documents and skipped sources named in a reply; the counts tell the rest
 _CLOSING = 2.0  # seconds a stopping server waits; what an addition has committed is safe, the rest is added again
 _TICK = 0.1  # seconds between two looks at a running addition
-_REPORT_EVERY = 1.0  # seconds between two entries of a running job in the store
+_REPORT_EVERY = 1.0  # seconds between two entries of a job that gets on
+_BEAT = 10.0  # seconds between two entries of one that does not, waiting for its turn or for a slow disk
 
 Work = Callable[[Progress, Callable[[], bool]], Outcome]
 
@@ -34,6 +36,7 @@ class Running:
         self.job_id = job_id
         self.progress = (0, 0, "")
         self.error: Exception | None = None
+        self.over = threading.Event()  # the work is, though its last words may still be on their way
         self.finished = threading.Event()
         self.cancelled = threading.Event()
 
@@ -91,12 +94,15 @@ class Additions:
                 last = now
                 library.jobs.report(running.job_id, state="running", done=done, total=total, report={})
 
+        beat = threading.Thread(target=self._beat, args=(running, library), name="carrel-add-beat", daemon=True)
+        beat.start()
         try:
             with self._turn:
                 outcome = work(on_progress, lambda: self._stopping.is_set() or running.cancelled.is_set())
+            running.over.set()
+            beat.join()
             done, total, _ = running.progress
-            state = "encoding" if done >= total else "interrupted"
-            library.jobs.report(running.job_id, state=state, done=done, total=total, report=_report(outcome))
+            library.jobs.report(running.job_id, state=_state(outcome), done=done, total=total, report=_report(outcome))
         except CarrelError as error:
             running.error = error
             self._failed(library, running, str(error))
@@ -105,10 +111,22 @@ class Additions:
             _log.exception("job %s failed", running.job_id)
             self._failed(library, running, "the server failed at this; its log says why")
         finally:
+            running.over.set()
             running.finished.set()
 
     @staticmethod
+    def _beat(running: Running, library: Library) -> None:
+        """Say now and then that the job's process is alive, until the work is over."""
+        while not running.over.wait(_BEAT):
+            done, total, _ = running.progress
+            try:
+                library.jobs.report(running.job_id, state="running", done=done, total=total, report={})
+            except CarrelError as error:
+                _log.info("job %s: %s", running.job_id, error)
+
+    @staticmethod
     def _failed(library: Library, running: Running, words: str) -> None:
+        running.over.set()
         done, total, _ = running.progress
         try:
             library.jobs.report(running.job_id, state="failed", done=done, total=total, report={"error": words})
@@ -116,13 +134,38 @@ class Additions:
             _log.warning("job %s: %s", running.job_id, error)
 
 
+def _state(outcome: Outcome) -> str:
+    if not outcome.finished:
+        return "interrupted"
+    there = outcome.added + outcome.replaced + outcome.moved + outcome.unchanged
+    return "encoding" if there and not outcome.dry_run else "done"
+
+
 def _report(outcome: Outcome) -> dict[str, Any]:
     return {
-        **asdict(outcome),
-        "documents": outcome.documents[:_LISTED],
+        "added": outcome.added,
+        "replaced": outcome.replaced,
+        "unchanged": outcome.unchanged,
+        "moved": outcome.moved,
+        "removed": outcome.removed,
+        "passages": outcome.passages,
+        "generation": outcome.generation,
+        "documents": [asdict(change) for change in _some_of_each(outcome.documents)],
         "skipped": [asdict(skipped) for skipped in outcome.skipped[:_LISTED]],
         "skipped_total": len(outcome.skipped),
+        "not_read": dict(list(outcome.not_read.items())[:_LISTED]),
+        "dry_run": outcome.dry_run,
     }
+
+
+def _some_of_each(changes: Sequence[Change]) -> list[Change]:
+    """As many as are listed; of many additions some give way to what was removed or moved, which is rarer."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for place, change in enumerate(changes):
+        turns.append((seen[change.kind], place))
+        seen[change.kind] += 1
+    return [changes[place] for place in sorted(place for _, place in sorted(turns)[:_LISTED])]
 
 
 def job_reply(library: Library, job: Job) -> JobReply:
@@ -130,16 +173,17 @@ def job_reply(library: Library, job: Job) -> JobReply:
     report = json.loads(job.report)
     if job.state != "encoding":
         return JobReply(job=job.job_id, state=job.state, done=job.done, total=job.total, note=_note(job, report))
-    total = library.store.count_passages(job.collection)
-    missing = library.pending(job.collection)
     try:
-        library.dense(job.collection)
+        found = library.collection(job.collection)
+        library.arms.dense(job.collection)
+    except NotFound:  # the collection was dropped since
+        return JobReply(job=job.job_id, state="done", done=job.done, total=job.total)
     except CarrelError as error:
         note = f"searchable by words only: {error}"
         return JobReply(job=job.job_id, state="done", done=job.done, total=job.total, note=note)
-    if missing:
-        note = f"searchable by words now; {total - missing} of {total} passages have a vector"
-        return JobReply(job=job.job_id, state="encoding", done=total - missing, total=total, note=note)
+    if found.encoded < found.passages:
+        note = f"searchable by words now; {found.encoded} of {found.passages} passages have a vector"
+        return JobReply(job=job.job_id, state="encoding", done=found.encoded, total=found.passages, note=note)
     return JobReply(job=job.job_id, state="done", done=job.done, total=job.total)
 
 
@@ -160,20 +204,37 @@ def add_reply(library: Library, job: Job) -> AddReply:
         added=report.get("added", 0),
         replaced=report.get("replaced", 0),
         unchanged=report.get("unchanged", 0),
+        moved=report.get("moved", 0),
+        removed=report.get("removed", 0),
         passages=report.get("passages", 0),
-        documents=[
-            AddedDocument(ref=ref, title=title[:300], source=source[:300])
-            for ref, title, source in report.get("documents", [])
-        ],
+        documents=[_change_reply(Change(**each)) for each in report.get("documents", [])],
         skipped=[SkippedSource(source=each.source[:300], kind=each.kind, reason=each.reason) for each in skipped],
         skipped_total=report.get("skipped_total", 0),
+        not_read=report.get("not_read") or None,
+        dry_run=report.get("dry_run") or None,
     )
 
 
-def raise_if_all_failed(reply: AddReply, asked: int) -> None:
-    """One source asked for, and it failed: that is an error, not an empty success."""
-    if asked == 1 and reply.skipped_total and not (reply.added or reply.replaced or reply.unchanged):
-        first = reply.skipped[0]
+def _change_reply(change: Change) -> AddedDocument:
+    return AddedDocument(
+        ref=change.doc_id or None,
+        title=change.title[:300],
+        source=change.source[:300],
+        change=change.kind or None,
+        was=change.was[:300] or None,
+    )
+
+
+def raise_if_all_failed(reply: AddReply, asked: Sequence[str], *, sync: bool = False) -> None:
+    """One source asked for, and it failed: that is an error, not an empty success.
+
+    Of a folder kept in sync only the folder itself can fail: a file in it that cannot be read is listed each time.
+    """
+    did = reply.added or reply.replaced or reply.unchanged or reply.moved or reply.removed
+    if len(asked) != 1 or did or not reply.skipped:
+        return
+    first = reply.skipped[0]
+    if not sync or first.source == asked[0][: len(first.source)]:
         raise _by_kind(first.kind, first.reason)
 
 

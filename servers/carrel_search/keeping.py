@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from carrel import ingest
 from carrel.errors import BadRequest
-from carrel.index import LazyLibrary
+from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer, Context, fit, progress
 from carrel.records import Document, parse_ref
 from carrel.settings import Settings
@@ -34,6 +35,8 @@ def add_adding(
 ) -> None:
     """Give the server its tool that adds; ``web`` makes the clients that fetch URLs."""
 
+    unreadable: ingest.Unreadable = {}  # additions run one after the other, so it needs no lock
+
     @server.tool(title="Add documents", writes=True, open_world=True)
     def add_documents(
         ctx: Context,
@@ -44,6 +47,10 @@ def add_adding(
         title: Annotated[str, Field(description="title of that text")] = "",
         collection: CollectionName = "default",
         tags: Annotated[list[str], Field(max_length=20)] = [],
+        include: Annotated[list[str], Field(max_length=100, description="take only these of a folder: '*.md'")] = [],
+        exclude: Annotated[list[str], Field(max_length=100, description="leave out these: 'drafts/'")] = [],
+        sync: Annotated[bool, Field(description="also drop documents whose file left these folders")] = False,
+        dry_run: Annotated[bool, Field(description="only say what would change")] = False,
     ) -> AddReply:
         """Put documents into the library: searchable by words at once, by meaning as vectors are made (see the job).
         Unchanged sources cost nothing; changed ones replace the old; what is skipped is listed with the reason."""
@@ -61,14 +68,25 @@ def add_adding(
                 tags=tuple(tags),
                 notes=notes,
                 read_url=partial(_read_url, web),
+                include=include,
+                exclude=exclude,
+                sync=sync,
+                dry_run=dry_run,
+                unreadable=unreadable,
                 on_progress=on_progress,
                 cancelled=cancelled,
             ),
         )
         running.wait(_PATIENCE, report)
         reply = add_reply(library, library.jobs.get(running.job_id))
-        raise_if_all_failed(reply, len(sources) + len(notes))
+        raise_if_all_failed(reply, [*sources, *([title] if notes else [])], sync=sync)
         return fit(fit(reply, "documents", _LISTED_CHARS), "skipped", _LISTED_CHARS)
+
+
+def _below(library: Library, collection: str, folder: str) -> dict[str, int]:
+    """``doc_id -> passages`` of the documents whose file lies, or lay, below a folder."""
+    known = library.known_files(collection, folder.rstrip("/\\") + os.sep)
+    return library.find(collection, doc_ids=[file.doc_id for file in known.values()]) if known else {}
 
 
 def _read_url(web: Callable[[], WebClient], url: str) -> Document:
@@ -87,7 +105,7 @@ def add_removing(server: CarrelServer, shelf: LazyLibrary) -> None:
     @server.tool(title="Remove documents", writes=True, destructive=True)
     def remove_documents(
         refs: Annotated[list[str], Field(max_length=1000)] = [],
-        source: Annotated[str, Field(description="path or URL as a hit shows it")] = "",
+        source: Annotated[str, Field(description="path or URL as a hit shows it, or a folder's path")] = "",
         collection: CollectionName = "default",
         whole_collection: bool = False,
         erase: Annotated[bool, Field(description="also erase the text: old references stop resolving")] = False,
@@ -99,6 +117,8 @@ def add_removing(server: CarrelServer, shelf: LazyLibrary) -> None:
         library = shelf()
         wanted = [parse_ref(ref).doc_id for ref in refs]
         found = library.find(collection, doc_ids=wanted, source=source)
+        if source and not found:
+            found = _below(library, collection, source)
         erased, snapshot = 0, library.generation()
         if not dry_run and (found or whole_collection):
             did = library.remove(collection, list(found), forget=erase, drop=whole_collection)

@@ -31,6 +31,7 @@ class HitReply(BaseModel):
     score: float
     snippet: str
     section: str | None = None
+    page: int | None = None
     date: str | None = None
     arms: dict[str, tuple[int, float]] | None = None
 
@@ -48,11 +49,16 @@ class SearchReply(BaseModel):
 
 
 class AddedDocument(BaseModel):
-    """A document now in the collection."""
+    """A document that joined or left: ``change`` is added, replaced, moved (from ``was``) or removed.
 
-    ref: str
+    A dry run gives no ``ref``: nothing was read.
+    """
+
+    ref: str | None = None
     title: str
     source: str
+    change: str | None = None
+    was: str | None = None
 
 
 class SkippedSource(BaseModel):
@@ -74,7 +80,8 @@ class JobReply(BaseModel):
 
 
 class AddReply(BaseModel):
-    """Counts so far; ``documents`` and ``skipped`` list the first of each."""
+    """Counts so far; ``documents`` and ``skipped`` list the first of each. ``not_read`` counts the files that are of
+    other types, hidden or left out by a pattern."""
 
     job: JobReply
     collection: str
@@ -82,10 +89,14 @@ class AddReply(BaseModel):
     added: int
     replaced: int
     unchanged: int
+    moved: int = 0
+    removed: int = 0
     passages: int
     documents: list[AddedDocument]
     skipped: list[SkippedSource]
     skipped_total: int = 0
+    not_read: dict[str, int] | None = None
+    dry_run: bool | None = None
 
 
 class RemoveReply(BaseModel):
@@ -101,12 +112,15 @@ class RemoveReply(BaseModel):
 
 
 class Collection(BaseModel):
-    """``encoded`` of ``passages`` have a vector."""
+    """``encoded`` of ``passages`` have a vector. Snapshots from ``oldest_snapshot`` on can be read with ``as_of``."""
 
     name: str
     documents: int
     passages: int
     encoded: int
+    snapshot: int
+    oldest_snapshot: int
+    language: str | None = None
     encoder: str | None = None
 
 
@@ -118,6 +132,7 @@ class StatusReply(BaseModel):
     encoder_note: str | None = None
     collections: list[Collection]
     roots: list[str]
+    problems: list[str] | None = None
     job: JobReply | None = None
     added: AddReply | None = None
     omitted: int = 0

@@ -42,14 +42,16 @@ def add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
         tags: Annotated[list[str], Field(max_length=20, description="any of these")] = [],
         after: Annotated[str, Field(description="ISO date, inclusive")] = "",
         before: Annotated[str, Field(description="ISO date, exclusive")] = "",
+        author: str = "",
+        as_of: Annotated[int, Field(ge=0, description="an earlier reply's snapshot; 0: newest")] = 0,
         cursor: str = "",
         format: Annotated[Literal["concise", "detailed"], Field(description="detailed: whole text, arms")] = "concise",
     ) -> SearchReply:
         """Find passages by meaning and words (hybrid of vectors and BM25). Hits carry ref, title, source and a verbatim
         snippet. Use it before answering from the user's documents."""
         kinds: tuple[SourceKind, ...] = () if source_kind == "any" else (source_kind,)
-        filters = Filters(kinds, (media_type,) if media_type else (), tuple(tags), _date(after), _date(before))
-        question = (queries, collection, mode, granularity, source_kind, media_type, tags, after, before)
+        filters = Filters(kinds, (media_type,) if media_type else (), tuple(tags), _date(after), _date(before), author)
+        question = (queries, collection, mode, granularity, source_kind, media_type, tags, after, before, author, as_of)
         offset = read_cursor(cursor, *question)
         ranking = search(
             shelf(),
@@ -60,6 +62,7 @@ def add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
             mode=mode,
             granularity=granularity,
             filters=filters,
+            as_of=as_of,
         )
         reply = SearchReply(
             hits=[_hit(hit, queries, detailed=format == "detailed") for hit in ranking.hits[:k]],
@@ -102,6 +105,7 @@ def _hit(hit: Hit, queries: list[str], *, detailed: bool) -> HitReply:
         score=round(hit.score, 4),
         snippet=snippet,
         section=section or None,
+        page=hit.page,
         date=hit.date or None,
         arms={arm: (each.rank, round(each.score, 4)) for arm, each in hit.arms.items()} if detailed else None,
     )

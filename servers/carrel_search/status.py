@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from carrel.errors import CarrelError
-from carrel.index import CollectionStatus, LazyLibrary
+from carrel.index import Collection as Stored
+from carrel.index import LazyLibrary
 from carrel.mcp import CarrelServer
 from carrel.settings import Settings
 from carrel_search.jobs import add_reply, job_reply
@@ -27,7 +28,7 @@ def add_status(server: CarrelServer, shelf: LazyLibrary, settings: Settings) -> 
         """What is in the library, which share of it has vectors, which encoder is used, and how a job stands."""
         library = shelf()
         if collection:
-            library.find(collection, doc_ids=["~"])  # raises NotFound, naming the collections there are
+            library.collection(collection)  # raises NotFound, naming the collections there are
         encoder, encoder_note = settings.encoder, None
         try:
             if settings.encoder != "none":
@@ -41,17 +42,21 @@ def add_status(server: CarrelServer, shelf: LazyLibrary, settings: Settings) -> 
             encoder_note=encoder_note,
             collections=[collection_reply(each) for each in library.collections() if collection in ("", each.name)],
             roots=[str(root) for root in settings.roots],
+            problems=library.problems() or None,
             job=job_reply(library, found) if found else None,
             added=add_reply(library, found) if found else None,
         )
 
 
-def collection_reply(status: CollectionStatus) -> Collection:
+def collection_reply(status: Stored) -> Collection:
     """A collection as replies show it."""
     return Collection(
         name=status.name,
         documents=status.documents,
         passages=status.passages,
         encoded=status.encoded,
-        encoder=status.encoder or None,
+        snapshot=status.journalled,
+        oldest_snapshot=max(status.horizon, 1),
+        language=status.language or None,
+        encoder=status.encoder or status.model or None,
     )

@@ -148,7 +148,8 @@ class ArmScore:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its place in a ranking. ``arms`` tells which arm found it (``lexical``, ``dense``)."""
+    """A passage with its place in a ranking. ``arms`` tells which arm found it (``lexical``, ``dense``); ``page`` is
+    the page it begins on, from 1, where the document has pages."""
 
     passage: Passage
     rank: int
@@ -157,6 +158,7 @@ class Hit:
     source: str = ""
     date: str = ""
     arms: Mapping[str, ArmScore] = field(default_factory=dict)
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

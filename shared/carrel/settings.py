@@ -23,6 +23,7 @@ class Settings:
     ``roots``: folders whose files may be read; none means that no local file may be read.
     ``encoder``: name of the encoder, or ``none`` for lexical-only search.
     ``allow_hosts``: exact ``host`` or ``host:port`` names exempt from the private-address rule.
+    ``snapshots``: how many snapshots of each collection stay readable by ``as_of`` (at least 8).
     ``provider_urls``: base URL per scholarly provider, where it is not the public one (a mirror, or a test).
     """
 
@@ -31,6 +32,7 @@ class Settings:
     roots: tuple[Path, ...] = ()
     encoder: str = DEFAULT_ENCODER
     read_only: bool = False
+    snapshots: int = 20
     contact: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
@@ -38,10 +40,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_CONTACT``,
-        ``CARREL_ALLOW_HOSTS``, ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
+        """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_SNAPSHOTS``,
+        ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
 
-        Raises BadRequest for a contact that is not an e-mail address.
+        Raises BadRequest for a contact that is not an e-mail address and for a number that is none.
         """
         contact = environment.get("CARREL_CONTACT", "").strip()
         if contact and "@" not in contact:
@@ -59,11 +61,19 @@ class Settings:
                 if part.strip()
             ),
             encoder=environment.get("CARREL_ENCODER", "").strip() or DEFAULT_ENCODER,
+            snapshots=_count(environment, "CARREL_SNAPSHOTS", 20),
             contact=contact,
             keys=_named(environment, "CARREL_KEY_"),
             allow_hosts=tuple(h.strip() for h in environment.get("CARREL_ALLOW_HOSTS", "").split(",") if h.strip()),
             provider_urls=_named(environment, "CARREL_URL_"),
         )
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, "").strip() or str(default)
+    if not text.isdecimal():
+        raise BadRequest(f"{name} must be a whole number")
+    return int(text)
 
 
 def _named(environment: Mapping[str, str], prefix: str) -> dict[str, str]:

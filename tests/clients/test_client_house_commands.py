@@ -59,7 +59,7 @@ def test_the_model_commands_progress_is_heard_and_its_answer_returned(tmp_path: 
             "nothing to",
         ),
         ("raise ValueError('broken program')", "broken program"),
-        ("import sys; sys.exit(4)", "models verify failed"),
+        ("import sys; sys.exit(4)", "verify failed"),
     ],
 )
 def test_a_model_command_that_fails_is_told_in_its_own_words(tmp_path: Path, code: str, words: str):

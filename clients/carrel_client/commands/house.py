@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.text import Text
 
+from carrel_client.commands.keeping import index_program
 from carrel_client.desk import SERVERS, Desk
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
 from carrel_client.hosts import claude_code_lines, desktop_json, vscode_json
@@ -26,10 +27,13 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 @click.command()
+@click.option("--repair", is_flag=True, help="Read all of the library, and mend what can be mended.")
+@click.option("--deep", is_flag=True, help="Read all of the library too, and change nothing.")
 @common
-def doctor(run: Run) -> int:
+def doctor(run: Run, repair: bool, deep: bool) -> int:
     """Check that the servers start, the library opens and the model is there."""
-    rows = run.go(_examine)
+    rows = _looked_over(run, repair=repair) if repair or deep else []
+    rows += run.go(_examine)
     rows.insert(0, _python())
     run.screen.data([{"check": name, "state": state, "detail": detail} for name, state, detail in rows])
     run.screen.show(
@@ -42,6 +46,19 @@ def doctor(run: Run) -> int:
 
 
 Row = tuple[str, str, str]
+
+
+def _looked_over(run: Run, *, repair: bool) -> list[Row]:
+    """What the engine finds wrong with the data folder, having read every byte of it."""
+    answer = index_program(run, ["doctor", *(["--repair"] if repair else [])], "reading the library")
+    found = answer[-1]["findings"]
+    return [("data folder", "warn" if one["mended"] else "fail", _finding(one)) for one in found] or [
+        ("data folder", "ok", "everything is as it was written, and store and indexes agree")
+    ]
+
+
+def _finding(one: Mapping[str, Any]) -> str:
+    return f"mended: {one['words']}" if one["mended"] else str(one["words"])
 
 
 def _python() -> Row:
@@ -74,6 +91,7 @@ async def _library(desk: Desk) -> list[Row]:
     except ClientError as error:
         return [("library", "fail", error.message)]
     rows: list[Row] = [("library", "ok", _describe(status))]
+    rows += [("library", "warn", f"{words}; run: carrel doctor --repair") for words in status.get("problems") or []]
     encoder, note = str(status.get("encoder") or ""), str(status.get("encoder_note") or "")
     if encoder == "none":
         rows.append(("encoder", "warn", "none: search is by words only"))

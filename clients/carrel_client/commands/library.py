@@ -12,7 +12,8 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from carrel_client.adding import add_and_wait
+from carrel_client.adding import Added, Choice, add_and_wait
+from carrel_client.desk import Desk
 from carrel_client.envelope import unwrap
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
 from carrel_client.screen import clean, facts, table
@@ -25,8 +26,17 @@ __all__ = ["add", "read", "remove", "search"]
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--collection", default="default", show_default=True, help="Collection to add to.")
 @click.option("--tag", "tags", multiple=True, help="Tag the documents; repeatable.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Of folders take only these: '*.md'; repeatable.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Of folders leave these out: 'drafts/'; repeatable.")
 @common
-def add(run: Run, paths: tuple[str, ...], collection: str, tags: tuple[str, ...]) -> int:
+def add(
+    run: Run,
+    paths: tuple[str, ...],
+    collection: str,
+    tags: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+) -> int:
     """Add files and folders to the library.
 
     Exit code 1 when nothing could be added.
@@ -35,8 +45,12 @@ def add(run: Run, paths: tuple[str, ...], collection: str, tags: tuple[str, ...]
     roots = tuple(dict.fromkeys(root_of(path) for path in files))
     sources = [str(path) for path in files] + others
 
+    async def work(desk: Desk) -> Added:
+        choice = Choice(include, exclude)
+        return await add_and_wait(desk, sources, report, collection=collection, tags=tags, choice=choice)
+
     with run.screen.progress("adding") as report:
-        added = run.go(lambda desk: add_and_wait(desk, sources, report, collection=collection, tags=tags), roots=roots)
+        added = run.go(work, roots=roots)
     run.screen.data(asdict(added))
     run.screen.show(facts(added.facts()))
     if added.skipped:

@@ -1,24 +1,37 @@
 """I have passages: keep them. I have a query: which passages, at a glance?"""
 
-from carrel.index.analysis import terms
+from carrel.index.analysis import ANALYSERS, terms
+from carrel.index.catalogue import Collection
+from carrel.index.catalogue import check_name as check_collection
+from carrel.index.files import KnownFile
 from carrel.index.jobs import Job, Jobs
-from carrel.index.library import Added, CollectionStatus, Library, Removed, Span, check_collection
-from carrel.index.members import Filters
+from carrel.index.library import SNAPSHOTS, Added, Library, Removed, Span
+from carrel.index.lookups import Candidate, Filters
 from carrel.index.opening import LazyLibrary, open_library
-from carrel.index.store import Row
+from carrel.index.upkeep import Finding, examine, repair
+from carrel.index.view import Found, Row, View
 
 __all__ = [
+    "ANALYSERS",
+    "SNAPSHOTS",
     "Added",
-    "CollectionStatus",
+    "Candidate",
+    "Collection",
     "Filters",
+    "Finding",
+    "Found",
     "Job",
     "Jobs",
+    "KnownFile",
     "LazyLibrary",
     "Library",
     "Removed",
     "Row",
     "Span",
+    "View",
     "check_collection",
+    "examine",
     "open_library",
+    "repair",
     "terms",
 ]

@@ -1,194 +1,217 @@
-"""The dense arm: one vector per passage in a LanceDB table, searched exactly while the collection is small.
+"""The dense arm: one vector per encoded text, named by the text's digest, kept for as long as the text is.
 
-Exact search over a matrix beats every approximate index below some tens of thousands of passages. For it the table's
-newest version is also kept as plain memory-mapped arrays: all processes share their pages, and a first search needs
-no LanceDB (whose import takes a second). Above `EXACT_LIMIT` the table's own search answers. Rows are upserts by
-passage id, so writing one twice is harmless.
+A LanceDB table is the durable truth. Beside it lie memory-mapped arrays (`carrel.index.vector_arrays`) that all
+processes share, so that searching needs no LanceDB: a *base*, searched exactly while it is small and by lists of near
+vectors above `LISTS_FROM` rows, and a *tail* of what was written since, searched exactly. A digest has one vector for
+ever: writing it twice changes nothing, and a restored table cannot give a wrong one. Whatever is missing or damaged
+beside the table is made again from it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
-import os
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from carrel.errors import Unavailable
-from carrel.index.exact import Matrix, empty, from_table, nearest, read_saved, save
+from carrel.errors import BadRequest, IncompatibleIndex
+from carrel.index import vector_search
+from carrel.index.vector_arrays import State, rows_of
+from carrel.index.vector_keeper import ArrayKeeper, DamagedVectors, cannot_write, damage_told
+from carrel.index.vector_table import VectorTable
+from carrel.index.vector_verify import verify
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["EXACT_LIMIT", "DenseArm"]
+__all__ = ["LISTS_FROM", "DamagedVectors", "DenseArm", "DenseFacts"]
 
-EXACT_LIMIT = 100_000
-"""Passages up to which the vectors are kept in memory (384 dimensions: 150 MB) and searched exactly."""
+LISTS_FROM = 30_000
+"""Rows from which lists are made; an exact search of 30,000 rows of 384 numbers takes 1.3 to 4 ms."""
 
-_KEEP_VERSIONS = timedelta(minutes=30)  # readers in other processes may still hold an older one
-_TABLE = "vectors"
 _log = logging.getLogger(__name__)
 
 
-class DenseArm:
-    """One collection's vectors. Searching is thread-safe; writing needs the collection's encoding lock held."""
+@dataclass(frozen=True, slots=True)
+class DenseFacts:
+    """``rows`` in all, ``tail`` of them outside the base; ``lists`` 0 means exact.
 
-    def __init__(self, folder: Path) -> None:
+    ``recall`` of the ten nearest was measured with ``probes`` lists read per query, on mixtures of stored vectors.
+    """
+
+    rows: int
+    dimension: int
+    lists: int
+    probes: int
+    recall: float
+    tail: int
+
+
+class DenseArm:
+    """One collection's vectors. Searching is thread-safe; writing needs the collection's encoding lock held.
+
+    ``allowed`` and other arrays of digests are int64. Methods raise Unavailable when files are damaged.
+    """
+
+    def __init__(self, folder: Path, *, lists_from: int = LISTS_FROM) -> None:
         self.folder = folder
-        self._lock = threading.Lock()
-        self._table: Any = None
-        self._matrix: Matrix | None = None
+        self._table = VectorTable(folder)
+        self._keeper = ArrayKeeper(folder, self._table, lists_from)
 
     def count(self) -> int:
-        """Vectors in the table; 0 when there is none yet."""
-        with _damage_told():
-            matrix = self._current()
-            return int(self._open().count_rows()) if matrix is None else len(matrix.keys)
+        """Digests with a vector; 0 when there is none yet."""
+        return self._keeper.current().count
 
-    def write(self, keys: Sequence[int], documents: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Upsert ``vectors`` (n, dimension), one for each passage id in ``keys``; durable when it returns."""
-        import pyarrow as pa
+    def facts(self) -> DenseFacts:
+        """What there is and how it is searched."""
+        state = self._keeper.current()
+        head = state.head
+        return DenseFacts(state.count, head.dimension, head.lists, head.probes, head.recall, head.tail)
 
-        rows = pa.table(
-            {
-                "passage": pa.array(keys, pa.int64()),
-                "doc": pa.array(documents, pa.string()),
-                "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1]),
-            }
-        )
-        with self._lock:
-            table = self._open_locked()
-            if table is None or table.schema.field("vector").type.list_size != vectors.shape[1]:
-                self._table = self._database().create_table(_TABLE, rows, mode="overwrite")
-            else:
-                merge = table.merge_insert("passage").when_matched_update_all().when_not_matched_insert_all()
-                merge.execute(rows)
+    def has(self, digests: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the digests have a vector."""
+        return rows_of(self._keeper.current(), digests) >= 0
 
-    def documents(self) -> set[str]:
-        """Ids of the documents that have vectors here."""
+    def digests(self) -> NDArray[np.int64]:
+        """Every digest that has a vector, in no order."""
         import numpy as np
 
-        matrix = self._current()
-        if matrix is not None:
-            return {name.decode() for name in np.unique(matrix.documents)}
-        return set(self._open().search().select(["doc"]).to_arrow().column("doc").unique().to_pylist())
+        state = self._keeper.current()
+        return np.concatenate([state.digests, state.tail_digests])
 
-    def remove(self, documents: Sequence[str]) -> None:
-        """Drop the vectors of these documents."""
-        table = self._open()
-        for start in range(0, len(documents) if table is not None else 0, 500):
-            names = ",".join(f"'{name}'" for name in documents[start : start + 500])  # base32 ids: nothing to escape
-            table.delete(f"doc IN ({names})")
-        if documents and table is not None:
-            self.save()
+    def vectors(self, digests: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Those of the digests that have a vector, and their vectors (n, dimension)."""
+        state = self._keeper.current()
+        rows = rows_of(state, digests)
+        return digests[rows >= 0], vector_search.vectors_at(state, rows[rows >= 0])
 
-    def tidy(self) -> None:
-        """Merge small fragments, keeping versions that readers may still use, and `save`."""
-        table = self._open()
-        if table is not None:
-            table.optimize(cleanup_older_than=_KEEP_VERSIONS)
-            self.save()
-
-    def save(self) -> None:
-        """Write the arrays that a first search maps, if they are not there; failing to is only slower."""
-        matrix = self._current()
-        if matrix is not None and matrix.version:
-            try:
-                save(self.folder, matrix)
-            except OSError as error:
-                _log.warning("the exact vectors were not saved: %s", error.strerror)
+    def scores(self, query: NDArray[np.float32], digests: NDArray[np.int64]) -> dict[int, float]:
+        """The cosine of each of these digests with ``query`` (dimension,), those without a vector left out."""
+        state = self._keeper.current()
+        rows = rows_of(state, digests)
+        there = rows >= 0
+        if not there.any():
+            return {}
+        values = vector_search.cosines(state, rows[there], _unit(query, state))
+        return dict(zip(digests[there].tolist(), values.tolist(), strict=True))
 
     def search(
-        self, query: NDArray[np.float32], depth: int, among: Collection[str] | None = None
+        self, query: NDArray[np.float32], depth: int, allowed: NDArray[np.int64] | None = None
     ) -> list[tuple[int, float]]:
-        """The ``depth`` passages nearest to ``query`` (dimension,) as ``(passage_id, cosine)``, ties by id."""
-        if depth < 1 or (among is not None and not among):
+        """The ``depth`` vectors nearest to ``query`` (dimension,) as ``(digest, cosine)``, best first, ties by digest.
+
+        ``allowed`` holds the sorted, distinct digests that count. When fewer than ``depth`` of them have a vector all
+        come back; small sets are searched exactly. Raises IncompatibleIndex for a query of another dimension.
+        """
+        state = self._keeper.current()
+        if depth < 1 or not state.count or (allowed is not None and not len(allowed)):
             return []
-        with _damage_told():
-            matrix = self._current()
-            if matrix is None:
-                return self._search_table(query, depth, among)
-        return nearest(matrix, query, depth, among)
+        return vector_search.nearest(state, _unit(query, state), depth, allowed)
 
-    def scores(self, query: NDArray[np.float32], keys: Sequence[int]) -> dict[int, float]:
-        """The cosine of each of these passages, those without a vector left out. Exact collections only; else empty."""
-        import numpy as np
+    def warm(self) -> None:
+        """Read every vector and compare their checksum, so that first searches wait for no disk and altered vectors
+        are made again from the table (1 M rows: about a second)."""
+        self._keeper.read_all()
 
-        matrix = self._current()
-        if matrix is None or not len(matrix.keys):
-            return {}
-        wanted = np.asarray(keys, dtype=np.int64)
-        places = np.searchsorted(matrix.keys, wanted)
-        places[places == len(matrix.keys)] = 0
-        there = matrix.keys[places] == wanted
-        cosines = matrix.vectors[places[there]] @ query
-        return {int(key): float(score) for key, score in zip(wanted[there], cosines, strict=True)}
+    def remake(self) -> None:
+        """Make the arrays again from the table. Raises DamagedVectors when that cannot be read."""
+        if self._table.exists():
+            with damage_told(), self._keeper.exclusive():
+                self._keeper.publish(None)
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _database(self) -> Any:
-        os.environ.setdefault("LANCEDB_LOG", "error")  # it warns on stderr otherwise
-        import lancedb
+    def write(self, digests: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        """Add ``vectors`` (n, dimension), one for each digest; durable when it returns.
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # Without a consistency interval a handle never sees what other processes commit.
-        return lancedb.connect(str(self.folder), read_consistency_interval=timedelta(0))
+        Digests that have a vector keep it. Vectors of another dimension than the table's start it afresh. Lengths are
+        brought to 1. Raises BadRequest for vectors that are no finite numbers or do not fit the digests.
+        """
+        import numpy as np
 
-    def _open(self) -> Any:
-        with self._lock:
-            return self._open_locked()
+        digests, vectors = _checked(digests, vectors)
+        if not len(digests):
+            return
+        with damage_told(), self._keeper.exclusive():
+            state = self._keeper.in_step()
+            afresh = bool(state.head.dimension) and state.head.dimension != vectors.shape[1]
+            if not afresh:
+                new = np.sort(np.unique(digests, return_index=True)[1])
+                new = new[rows_of(state, digests[new]) < 0]
+                digests, vectors = digests[new], vectors[new]
+            if not len(digests):
+                return
+            batch = state.head.batch + 1
+            if afresh or not self._table.exists():
+                state = self._keeper.empty(vectors.shape[1], batch)
+            self._table.append(digests, batch, vectors, afresh=afresh)
+            self._keeper.grow(state, digests, vectors, batch)
 
-    def _open_locked(self) -> Any:
-        if self._table is None and (self.folder / f"{_TABLE}.lance").exists():
-            self._table = self._database().open_table(_TABLE)
-        return self._table
+    def discard(self, digests: NDArray[np.int64]) -> None:
+        """Drop these vectors, from the files too as old versions of them go (the whole base is written anew)."""
+        with damage_told(), self._keeper.exclusive():
+            state = self._keeper.in_step()
+            there = digests[rows_of(state, digests) >= 0]
+            if len(there):
+                self._table.delete(there)
+                self._keeper.publish(state)
 
-    def _current(self) -> Matrix | None:
-        """The vectors of the table's newest version; None when there are too many to search exactly."""
-        with self._lock:
-            version = self._version()
-            if not version:
-                return empty()
-            if self._matrix is None or self._matrix.version != version:
-                self._matrix = read_saved(self.folder, version) or self._from_table(version)
-            return self._matrix
+    def tidy(self) -> None:
+        """Merge the table's fragments, keeping versions readers may hold; a tail of some size goes into the base."""
+        if not self._table.exists():
+            return
+        with damage_told(), self._keeper.exclusive():
+            self._table.tidy()
+            self._keeper.settle()
 
-    def _from_table(self, version: str) -> Matrix | None:
-        table = self._open_locked()
-        if table is None or int(table.count_rows()) > EXACT_LIMIT:
-            return None
-        return from_table(table.to_arrow(), version)
+    def publish(self) -> None:
+        """Bring the arrays up to the table's newest state, if they are not; failing to is only slower."""
+        if not self._table.exists():
+            return
+        with damage_told():
+            try:
+                with self._keeper.exclusive():
+                    self._keeper.in_step()
+            except OSError as error:
+                if not cannot_write(error):
+                    raise
+                _log.warning("the arrays of the vectors were not written: %s", error.strerror)
 
-    def _version(self) -> str:
-        """What names the table's state without opening it: Lance writes one manifest file per version."""
-        try:
-            names = sorted(path.name for path in (self.folder / f"{_TABLE}.lance" / "_versions").iterdir())
-        except OSError:
-            return ""
-        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16] if names else ""
-
-    def _search_table(
-        self, query: NDArray[np.float32], depth: int, among: Collection[str] | None
-    ) -> list[tuple[int, float]]:
-        search = self._open().search(query).distance_type("cosine").limit(depth).select(["passage", "_distance"])
-        if among is not None:
-            search = search.where(f"doc IN ({','.join(repr(name) for name in sorted(among))})", prefilter=True)
-        rows = search.to_list()
-        return sorted(((row["passage"], 1.0 - row["_distance"]) for row in rows), key=lambda pair: (-pair[1], pair[0]))
+    def verify(self) -> list[str]:
+        """What is wrong with the vectors, in sentences; none when all is sound. Reads everything."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):  # read-only: look without keeping writers out
+                stack.enter_context(self._keeper.exclusive())
+            return verify(self.folder, self._table)
 
 
-@contextlib.contextmanager
-def _damage_told() -> Iterator[None]:
-    """Turn what LanceDB raises for damaged files into words; hybrid search then goes on by words alone."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        raise Unavailable(
-            "the vectors of this collection are damaged; stop the servers, remove the folder 'dense' inside the "
-            "collection's folder, and they are made again"
-        ) from error
+def _checked(digests: NDArray[np.int64], vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    import numpy as np
+
+    digests = np.ascontiguousarray(digests, np.int64)
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    if digests.ndim != 1 or vectors.ndim != 2 or len(vectors) != len(digests) or (len(vectors) and not vectors.size):
+        raise BadRequest("give one vector for each digest")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.isfinite(lengths).all():
+        raise BadRequest("the encoder gave vectors that are not finite numbers; use another encoder")
+    stray = np.abs(lengths - 1) > 1e-4
+    if stray.any():
+        vectors = np.where(stray & (lengths > 0), vectors / np.where(lengths > 0, lengths, 1), vectors)
+    return digests, vectors.astype(np.float32, copy=False)
+
+
+def _unit(query: NDArray[np.float32], state: State) -> NDArray[np.float32]:
+    import numpy as np
+
+    query = np.ascontiguousarray(query, np.float32)
+    if query.shape != (state.head.dimension,):
+        raise IncompatibleIndex(
+            "the vectors of this collection come from another encoder; encode the collection again with this one"
+        )
+    length = float(np.linalg.norm(query.astype(np.float64)))
+    if not np.isfinite(length):
+        raise BadRequest("the encoder gave a vector that is not finite numbers; use another encoder")
+    return query if abs(length - 1) < 1e-6 or not length else (query / length).astype(np.float32)

@@ -1,4 +1,8 @@
-"""Vectors in the background: whatever a collection's current documents lack is encoded, in order, until nothing is."""
+"""Vectors in the background: whatever a collection's current documents lack is encoded, newest first, until nothing is.
+
+A vector belongs to what was encoded, not to a passage: a document that moved, came back or changed in one paragraph
+takes the vectors it already has with it.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +11,42 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from carrel.errors import CarrelError, Unavailable
-from carrel.index.dense import DenseArm
+from carrel.index import catalogue, kept, texts
+from carrel.index.catalogue import Collection
+from carrel.index.dense import DamagedVectors, DenseArm
+from carrel.index.gate import QueryGate
 from carrel.index.store import Store
 from carrel.models import Encoder
 
-__all__ = ["EncodingWorker", "encoded_text", "pending"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["EncodingWorker"]
 
 _log = logging.getLogger(__name__)
-_BATCH = 128  # passages encoded between two commits of the dense arm
+_BATCH = 256  # passages encoded between two commits of the dense arm
+_SLICE = 32  # passages encoded between two looks at the queries
 _CLOSING = 5.0  # seconds; a batch that is not finished by then is encoded again
 _RETRY_SECONDS = 2.0  # another process is encoding: look again
+_GARBAGE = 1.25  # vectors per passage above which the superfluous ones are looked for
 
-_PENDING = """FROM passages p JOIN members m ON m.collection=p.collection AND m.doc_id=p.doc_id AND m.ended IS NULL
-WHERE p.collection=? AND p.encoded=0"""
-_NEXT = f"SELECT p.passage_id, p.doc_id, p.heading, p.start, p.end {_PENDING} ORDER BY p.passage_id LIMIT ?"
-
-
-def pending(store: Store, collection: str) -> int:
-    """Passages of the collection's current documents that have no vector yet."""
-    return int(store.connection().execute(f"SELECT count(*) {_PENDING}", (collection,)).fetchone()[0])
-
-
-def encoded_text(title: str, heading: Sequence[str], text: str) -> str:
-    """What is encoded for a passage: title, heading path, text. The title is not said twice."""
-    path = [part for part in heading if part and part != title]
-    return "\n".join(part for part in (title, " > ".join(path), text) if part)
+_NEXT = """SELECT p.passage_id, p.digest, p.doc_no, p.start, p.end, p.heading, d.title
+FROM passages p JOIN documents d USING(doc_no)
+WHERE p.collection_no=? AND p.encoded=0 ORDER BY p.passage_id DESC LIMIT ?"""
+_WAITING = """SELECT name FROM collections c WHERE EXISTS(SELECT 1 FROM passages p WHERE p.collection_no=c.collection_no
+AND p.encoded=0) OR c.vectors_erased=1
+ORDER BY (SELECT max(passage_id) FROM passages p WHERE p.collection_no=c.collection_no AND p.encoded=0) DESC"""
 
 
 class EncodingWorker:
     """One daemon thread per process; ``exclusive`` is a lock over all processes of the data folder, so one encodes.
 
-    ``arm`` gives a collection's dense arm and encoder; it raises Unavailable while no model is there.
+    ``arm`` gives a collection's dense arm and encoder; it raises Unavailable while no model is there. ``renew`` sets
+    damaged vectors aside.
     """
 
     def __init__(
@@ -47,12 +54,14 @@ class EncodingWorker:
         store: Store,
         arm: Callable[[str], tuple[DenseArm, Encoder]],
         exclusive: Callable[[], AbstractContextManager[None]],
+        renew: Callable[[str], None],
+        gate: QueryGate,
     ) -> None:
-        self._store, self._arm, self._exclusive = store, arm, exclusive
+        self._store, self._arm, self._exclusive, self._renew, self._gate = store, arm, exclusive, renew, gate
         self._stop, self._wake = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._checked: set[str] = set()  # collections whose table was compared with the store in this process
+        self._doubted: set[str] = set()  # collections whose vectors must be compared with the store
 
     def wake(self) -> None:
         """Look for missing vectors now, starting the thread if it is not there."""
@@ -65,8 +74,8 @@ class EncodingWorker:
                 self._thread.start()
 
     def look_again(self, collection: str) -> None:
-        """Compare the table with the store at the next look: documents have left, and their vectors with them."""
-        self._checked.discard(collection)
+        """Compare the vectors with the store at the next look: some are missing."""
+        self._doubted.add(collection)
 
     def close(self) -> None:
         """Stop after the batch in hand."""
@@ -82,7 +91,12 @@ class EncodingWorker:
         while not self._stop.is_set():
             self._wake.clear()
             again = False
-            for (collection,) in self._store.connection().execute("SELECT name FROM collections").fetchall():
+            try:
+                waiting = [str(name) for (name,) in self._store.rows(_WAITING)]
+            except CarrelError as error:
+                _log.info("encoding waits: %s", error)
+                waiting = []
+            for collection in [*waiting, *(self._doubted - set(waiting))]:
                 again |= self._try(collection)
             self._wake.wait(_RETRY_SECONDS if again else None)
 
@@ -98,59 +112,146 @@ class EncodingWorker:
             _log.exception("encoding of %s stopped", collection)
         return False
 
-    def encode(self, collection: str) -> int:
+    def encode(self, name: str) -> int:
         """Fill in missing vectors until none is missing or the library closes; returns how many were written.
 
         Raises Unavailable without an encoder, or (with ``retry_after``) while another process encodes.
         """
-        if collection in self._checked and not pending(self._store, collection):
-            return 0
-        (arm, encoder), written = self._arm(collection), 0
+        self._arm(name)  # no lock is taken where there is no encoder
+        try:
+            return self._fill(name)
+        except DamagedVectors:
+            with self._exclusive():
+                self._renew(name)
+            self._store.note_problem(f"the vectors of '{name}' were damaged and have been made again")
+            return self._fill(name)
+
+    def _fill(self, name: str) -> int:
+        written = 0
         with self._exclusive():
-            there = sorted(arm.documents())
-            staying = self._store.members(collection, there)
-            arm.remove([doc_id for doc_id in there if doc_id not in staying])
-            self._believe_the_table(collection, arm)
-            self._checked.add(collection)
+            arm, encoder = self._arm(name)  # again: who held the lock may have been another encoder's process
+            collection = catalogue.collection(self._store, name)
+            if name in self._doubted or arm.count() < collection.vectors:
+                self._compare(collection, arm)
+                self._doubted.discard(name)
             while not self._stop.is_set():
-                rows = self._store.connection().execute(_NEXT, (collection, _BATCH)).fetchall()
-                if not rows:
+                done = self._batch(collection, arm, encoder)
+                if done < 0:
                     break
-                known = {row[0]: row for row in self._store.whole(list({row[1] for row in rows}))}
-                rows = [row for row in rows if row[1] in known]  # the rest was erased meanwhile
-                texts = [
-                    encoded_text(known[doc_id][1], json.loads(heading), known[doc_id][4][start:end])
-                    for _, doc_id, heading, start, end in rows
-                ]
-                keys = [(row[0], row[1]) for row in rows]
-                arm.write([row[0] for row in rows], [row[1] for row in rows], encoder.encode(texts))
-                self._mark(collection, encoder, keys)
-                written += len(rows)
+                written += done
             if written:
                 arm.tidy()
+            self._drop_garbage(name, arm)
         return written
 
-    def _mark(self, collection: str, encoder: Encoder, keys: Sequence[tuple[int, str]]) -> None:
-        # Only passages whose document is still a member: one removed meanwhile must be encoded again when it returns.
-        with self._store.change() as connection:
-            connection.execute(
-                "UPDATE collections SET encoder=?, fingerprint=? WHERE name=?",
-                (encoder.name, encoder.fingerprint, collection),
-            )
-            connection.executemany(
-                "UPDATE passages SET encoded=1 WHERE passage_id=? AND doc_id=? AND EXISTS(SELECT 1 FROM members m "
-                "WHERE m.collection=passages.collection AND m.doc_id=passages.doc_id AND m.ended IS NULL)",
-                keys,
+    def _batch(self, collection: Collection, arm: DenseArm, encoder: Encoder) -> int:
+        """Give the next passages their vectors; how many had to be encoded, -1 when no passage was left."""
+        import numpy as np
+
+        rows = self._store.rows(_NEXT, (collection.number, _BATCH))
+        if not rows:
+            return -1
+        wanted = {int(row[1]): row for row in rows}
+        digests = np.fromiter(wanted, np.int64, len(wanted))
+        missing = [int(digest) for digest in digests[~arm.has(digests)]]
+        if missing:
+            spoken = [self._text(wanted[digest]) for digest in missing]
+            vectors = self._encoded(encoder, spoken)
+            if vectors is None:
+                return 0
+            arm.write(np.array(missing, np.int64), vectors)
+        made_by = (encoder.name, encoder.fingerprint)
+        self._mark(collection, made_by, [int(row[0]) for row in rows], arm.count())
+        return len(missing)
+
+    def _text(self, row: Sequence[object]) -> str:
+        _, _, doc_no, start, end, heading, title = row
+        said = kept.span(self._store, int(str(doc_no)), int(str(start)), int(str(end)))
+        return texts.encoded_text(str(title), json.loads(str(heading)), said)
+
+    def _encoded(self, encoder: Encoder, spoken: Sequence[str]) -> NDArray[np.float32] | None:
+        """The vectors, made in slices of similar length; None when the library closes meanwhile."""
+        import numpy as np
+
+        order = sorted(range(len(spoken)), key=lambda place: (len(spoken[place]), place))
+        vectors = np.empty((len(spoken), encoder.dimension), np.float32)
+        for first in range(0, len(order), _SLICE):
+            self._gate.wait(self._stop)
+            if self._stop.is_set():
+                return None
+            places = order[first : first + _SLICE]
+            vectors[places] = encoder.encode([spoken[place] for place in places])
+        return vectors
+
+    def _mark(self, collection: Collection, made_by: tuple[str, str], passage_ids: Sequence[int], vectors: int) -> None:
+        # Only passages that still want one: a document that has left meanwhile has none counted.
+        with self._store.change():
+            marked = self._store.run(
+                "UPDATE passages SET encoded=1 WHERE encoded=0 AND passage_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(passage_ids)),),
+            ).rowcount
+            self._store.run(
+                "UPDATE collections SET encoder=?, fingerprint=?, encoded=encoded+?, vectors=? WHERE collection_no=?",
+                (*made_by, marked, vectors, collection.number),
             )
 
-    def _believe_the_table(self, collection: str, arm: DenseArm) -> None:
-        """The table may have been removed or restored behind the store's back: then encode everything again."""
-        marked = (
-            self._store.connection()
-            .execute("SELECT count(*) FROM passages WHERE collection=? AND encoded=1", (collection,))
-            .fetchone()[0]
+    def adopt(self, collection: Collection, arm: DenseArm) -> None:
+        """Mark the passages whose vectors are in the arm already. Needs the encoding lock."""
+        import numpy as np
+
+        rows = self._store.rows(
+            "SELECT passage_id, digest FROM passages WHERE collection_no=? AND encoded=0", (collection.number,)
         )
-        if arm.count() < marked:
-            _log.warning("the vectors of %s are incomplete; encoding them again", collection)
-            with self._store.change() as connection:
-                connection.execute("UPDATE passages SET encoded=0 WHERE collection=?", (collection,))
+        if not rows:
+            return
+        there = arm.has(np.fromiter((row[1] for row in rows), np.int64, len(rows)))
+        found = [int(row[0]) for row, has in zip(rows, there, strict=True) if has]
+        self._mark(collection, (collection.encoder, collection.fingerprint), found, arm.count())
+
+    def lost(self, collection: Collection, arm: DenseArm) -> list[int]:
+        """Ids of the passages that are marked as encoded and have no vector."""
+        import numpy as np
+
+        rows = self._store.rows(
+            "SELECT passage_id, digest FROM passages WHERE collection_no=? AND encoded=1", (collection.number,)
+        )
+        if not rows:
+            return []
+        there = arm.has(np.fromiter((row[1] for row in rows), np.int64, len(rows)))
+        return [int(row[0]) for row, found in zip(rows, there, strict=True) if not found]
+
+    def _compare(self, collection: Collection, arm: DenseArm) -> None:
+        """The vectors may have been removed or restored behind the store's back: find which are to be made again."""
+        lost = self.lost(collection, arm)
+        if lost:
+            _log.warning("%d vectors of %s are gone; making them again", len(lost), collection.name)
+        with self._store.change():
+            gone = self._store.run(
+                "UPDATE passages SET encoded=0 WHERE encoded=1 AND passage_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(lost),),
+            ).rowcount
+            self._store.run(
+                "UPDATE collections SET encoded=encoded-?, vectors=? WHERE collection_no=?",
+                (gone, arm.count(), collection.number),
+            )
+
+    def _drop_garbage(self, name: str, arm: DenseArm) -> None:
+        """Drop vectors of which no passage is left, now or in a kept snapshot: at once after a text was erased, else
+        when there are many of them."""
+        import numpy as np
+
+        collection = catalogue.collection(self._store, name)
+        if not collection.vectors_erased and arm.count() <= _GARBAGE * collection.passages + _BATCH:
+            return
+        rows = self._store.rows("SELECT DISTINCT digest FROM passages WHERE collection_no=?", (collection.number,))
+        superfluous = np.setdiff1d(arm.digests(), np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+        if not collection.vectors_erased and len(superfluous) * 5 < arm.count():
+            return
+        # Lowered first: a reader that counts in between must not believe that vectors were lost.
+        with self._store.change():
+            self._store.run(
+                "UPDATE collections SET vectors=vectors-?, vectors_erased=0 WHERE collection_no=?",
+                (len(superfluous), collection.number),
+            )
+        if len(superfluous):
+            arm.discard(superfluous)

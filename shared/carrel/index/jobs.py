@@ -12,7 +12,7 @@ from carrel.index.store import Store
 
 __all__ = ["Job", "Jobs"]
 
-_SILENT_SECONDS = 120.0  # a running job that has not reported for so long has lost its process
+_SILENT_SECONDS = 40.0  # a running job that has not reported for so long has lost its process
 _KEPT = 1000  # older finished jobs are forgotten
 
 
@@ -40,11 +40,11 @@ class Jobs:
     def begin(self, kind: str, collection: str) -> str:
         """Record a new running job and return its handle, ``job_`` and eight hexadecimal digits."""
         job_id = f"job_{secrets.token_hex(4)}"
-        with self._store.change() as connection:
-            connection.execute(
+        with self._store.change():
+            self._store.run(
                 "INSERT INTO jobs VALUES(?,?,?,'running',0,0,'{}',?)", (job_id, kind, collection, self._clock())
             )
-            connection.execute(
+            self._store.run(
                 "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs ORDER BY updated DESC LIMIT -1 OFFSET ?)",
                 (_KEPT,),
             )
@@ -52,15 +52,15 @@ class Jobs:
 
     def report(self, job_id: str, *, state: str, done: int, total: int, report: object) -> None:
         """Replace what is known of a job."""
-        with self._store.change() as connection:
-            connection.execute(
+        with self._store.change():
+            self._store.run(
                 "UPDATE jobs SET state=?, done=?, total=?, report=?, updated=? WHERE job_id=?",
                 (state, done, total, json.dumps(report, ensure_ascii=False), self._clock(), job_id),
             )
 
     def get(self, job_id: str) -> Job:
         """One job. Raises NotFound."""
-        row = self._store.connection().execute("SELECT * FROM jobs WHERE job_id=?", (job_id,)).fetchone()
+        row = self._store.row("SELECT * FROM jobs WHERE job_id=?", (job_id,))
         if row is None:
             raise NotFound("no such job in this data folder; library_status without a job shows what is going on")
         job = Job(*row)

@@ -7,32 +7,34 @@ background thread fills in vectors. A crash in between leaves an arm behind, nev
 from __future__ import annotations
 
 import contextlib
-import re
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
-from carrel.documents import SPLITTER_VERSION, split
-from carrel.errors import BadRequest, IncompatibleIndex, NotFound, Unavailable
-from carrel.index import members
-from carrel.index.analysis import ANALYSER
-from carrel.index.dense import DenseArm
-from carrel.index.encoding import EncodingWorker, pending
+from carrel.documents import PARSER_VERSION, SPLITTER_VERSION, split
+from carrel.errors import BadRequest, Unavailable
+from carrel.index import catalogue, files, kept, members
+from carrel.index.analysis import ANALYSER, ANALYSERS
+from carrel.index.arms import Arms
+from carrel.index.catalogue import Collection
+from carrel.index.encoding import EncodingWorker
+from carrel.index.files import KnownFile
+from carrel.index.gate import QueryGate
 from carrel.index.jobs import Jobs
-from carrel.index.lexical import LexicalArm
-from carrel.index.store import Row, Store
+from carrel.index.store import Store
+from carrel.index.view import View
 from carrel.models import Encoder
 from carrel.records import Document, EvidenceRef
 
-__all__ = ["Added", "CollectionStatus", "Library", "Removed", "Span"]
+__all__ = ["SNAPSHOTS", "Added", "Library", "Removed", "Span"]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LOCK_SECONDS = 60.0
+SNAPSHOTS = 20
+"""Snapshots of each collection that ``as_of`` can read, the newest included, unless configured otherwise."""
+
+_ENCODE_SECONDS = 60.0
+_FEWEST = 8  # a reader may be a few commits behind the writers of other processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +68,14 @@ class Removed:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionStatus:
-    """``encoded`` of ``passages`` have a vector; ``encoder`` is empty until the first was written."""
-
-    name: str
-    documents: int
-    passages: int
-    encoded: int
-    encoder: str
-    analyser: str
-    splitter: str
-
-
 class Library:
     """All collections of one data folder. Thread-safe; several processes may have it open at the same time.
 
     ``encoder`` is called when vectors are first needed and raises Unavailable while no model is installed; None means
-    lexical-only by choice. ``background=False`` makes no vectors unasked. ``clock`` gives Unix
-    seconds. Opening raises Refused (not writable) or IncompatibleIndex.
+    lexical-only by choice. ``models`` loads an encoder by name, for collections made with another one.
+    ``background=False`` makes no vectors unasked. ``clock`` gives Unix seconds. ``snapshots`` of each collection stay
+    readable by `view`. ``read_only`` opens what is there and writes nothing, rebuilds nothing. Opening raises Refused
+    (not writable, or nothing to read) or IncompatibleIndex.
     """
 
     def __init__(
@@ -92,39 +83,52 @@ class Library:
         data: Path,
         *,
         encoder: Callable[[], Encoder] | None = None,
+        models: Callable[[str], Encoder] | None = None,
         background: bool = True,
         clock: Callable[[], float] = time.time,
+        snapshots: int = SNAPSHOTS,
+        read_only: bool = False,
     ) -> None:
         self.data = data
-        self._background = background
+        self._background = background and not read_only
         self._clock = clock
-        self._load_encoder = encoder
-        self._encoder: Encoder | None = None
-        self._lock = threading.RLock()
-        self._lexical: dict[str, LexicalArm] = {}
-        self._dense: dict[str, DenseArm] = {}
-        self.store = Store(data)
+        self._snapshots = max(snapshots, _FEWEST)
+        self.store = Store(data, clock, create=not read_only)
         self.jobs = Jobs(self.store, clock)
-        self._worker = EncodingWorker(self.store, self.dense, lambda: self._exclusive("encode", 0.0))
+        self.gate = QueryGate(data / "locks")
+        self.arms = Arms(data, self.store, encoder=encoder, models=models, read_only=read_only)
+        self._worker = EncodingWorker(
+            self.store,
+            self.arms.dense,
+            lambda: self.arms.exclusive("encode", 0.0),
+            self.arms.discard_dense,
+            self.gate,
+        )
 
     def close(self) -> None:
         """Stop background work after its batch in hand and close the files."""
         self._worker.close()
+        self.arms.close()
         self.store.close()
 
     # evidence ---------------------------------------------------------------------------------------------------------
 
     def document(self, doc_id: str) -> Document:
         """A stored document, indexed or not. Raises NotFound."""
-        return self.store.document(doc_id)
+        return kept.document(self.store, doc_id)
 
     def members_of(self, doc_id: str) -> tuple[str, ...]:
         """Names of the collections that hold the document now."""
-        return self.store.collections_of(doc_id)
+        rows = self.store.rows(
+            "SELECT c.name FROM documents d JOIN members m ON m.doc_no=d.doc_no AND m.ended IS NULL "
+            "JOIN collections c USING(collection_no) WHERE d.doc_id=? ORDER BY c.name",
+            (doc_id,),
+        )
+        return tuple(str(row[0]) for row in rows)
 
     def resolve(self, ref: EvidenceRef) -> Span:
         """The text a reference names. Raises NotFound, or BadRequest when the span runs past the document's end."""
-        document = self.store.document(ref.doc_id)
+        document = self.document(ref.doc_id)
         start, end = ref.start or 0, len(document.text) if ref.end is None else ref.end
         if end > len(document.text):
             raise BadRequest(f"that span ends after the document, which has {len(document.text)} characters")
@@ -132,39 +136,67 @@ class Library:
 
     def keep(self, document: Document) -> None:
         """Store a document as evidence: readable by reference from every server, in no collection."""
-        with self.store.change() as connection:
-            self.store.put_document(connection, document, self._clock())
+        with self.store.change():
+            kept.put(self.store, document, self._clock())
 
     def latest(self, source: str) -> tuple[Document, float] | None:
         """The document last kept from ``source`` and its time (Unix seconds), or None."""
-        return self.store.newest_by_source(source)
+        return kept.newest_by_source(self.store, source)
+
+    def versions(self, source: str) -> list[tuple[str, float]]:
+        """``(doc_id, time)`` of every text ever kept from ``source``, newest first."""
+        return kept.versions(self.store, source)
 
     # writing ----------------------------------------------------------------------------------------------------------
 
+    def create(self, collection: str, *, language: str = "", model: str = "") -> Collection:
+        """Make an empty collection for a language (a key of `ANALYSERS`) and an encoder (empty: the server's own).
+
+        Raises BadRequest for an unknown language, and for a collection that is there already with other ones.
+        """
+        catalogue.check_name(collection)
+        if language and language not in ANALYSERS:
+            raise BadRequest(f"unknown language; there are: {', '.join(sorted(ANALYSERS))}")
+        analyser = ANALYSERS[language] if language else ANALYSER
+        with self.store.change():
+            made = catalogue.ensure(
+                self.store, collection, SPLITTER_VERSION, analyser=analyser, language=language, model=model
+            )
+        if (made.analyser, made.model) != (analyser, model):
+            raise BadRequest(f"collection '{collection}' is there already, made otherwise; choose another name")
+        return made
+
     def add(
-        self, documents: Sequence[Document], collection: str = "default", *, stats: Sequence[tuple[int, int]] = ()
+        self,
+        documents: Sequence[Document],
+        collection: str = "default",
+        *,
+        files: Sequence[KnownFile | None] = (),
+        beside: bool = False,
     ) -> Added:
         """Put documents into a collection in one commit, searchable by words when this returns.
 
-        A document whose source is already there with another text takes its place; the older text stays readable by
-        reference. ``stats`` may give ``(size, mtime_ns)`` per document, remembered for `known_file`. Vectors follow
-        in the background.
+        A document whose source is already there with another text takes its place, or stands ``beside`` it; the older
+        text stays readable by reference. ``files`` may give, per document, the file it was read from, remembered for
+        `known_files`. Vectors follow in the background.
         """
-        check_collection(collection)
+        catalogue.check_name(collection)
         prepared = [(document, split(document)) for document in documents]
         outcome: Counter[str] = Counter()
-        with self.store.write() as (connection, generation):
-            self.store.ensure_collection(connection, collection, ANALYSER, SPLITTER_VERSION)
+        with self.store.write() as generation:
+            there = catalogue.ensure(self.store, collection, SPLITTER_VERSION, analyser=ANALYSER)
             for number, (document, passages) in enumerate(prepared):
-                self.store.put_document(connection, document, self._clock())
-                did = members.join(connection, generation, collection, document, passages)
+                doc_no = kept.put(self.store, document, self._clock())
+                did = members.join(self.store, generation, there, document, doc_no, passages, beside=beside)
                 outcome[did] += 1
                 outcome["passages"] += len(passages) if did != "unchanged" else 0
-                if stats:
-                    self.store.remember_file(connection, collection, document, stats[number])
-        self.catch_up(collection)
-        self.encode_in_background()
+                if files and (file := files[number]) is not None:
+                    _remember(self.store, there, doc_no, document.source, file)
+            self._prune(collection)
         changed = outcome["added"] + outcome["replaced"]
+        if changed:
+            self.arms.catch_up(collection)
+            self.encode_in_background()
         return Added(
             outcome["added"],
             outcome["replaced"],
@@ -173,202 +205,148 @@ class Library:
             generation if changed else generation - 1,
         )
 
-    def known_file(self, collection: str, source: str) -> tuple[int, int] | None:
-        """``(size, mtime_ns)`` of a file as last added to the collection and still in it, or None."""
-        return self.store.known_file(collection, source)
+    def known_files(self, collection: str, under: str = "") -> dict[str, KnownFile]:
+        """``source -> file`` for the collection's current documents that came from files, whose source begins with
+        ``under``; a file read by another version of the parser has size -1. An unknown collection has none."""
+        if collection not in catalogue.names(self.store):
+            return {}
+        return files.known_files(self.store, catalogue.collection(self.store, collection).number, PARSER_VERSION, under)
+
+    def touch(self, collection: str, seen: Mapping[str, KnownFile]) -> None:
+        """Remember that these files look different but say the same."""
+        number = catalogue.collection(self.store, collection).number
+        with self.store.change():
+            files.touch(self.store, number, seen, PARSER_VERSION)
 
     def find(self, collection: str, *, doc_ids: Sequence[str] = (), source: str = "") -> dict[str, int]:
         """``doc_id -> passages`` of current members with these ids or this source; all of them when neither."""
-        self._require(collection)
-        return members.find(self.store.connection(), collection, doc_ids=doc_ids, source=source)
-
-    def matching(self, collection: str, filters: members.Filters) -> set[str]:
-        """Ids of the collection's current documents that pass the filters."""
-        return members.matching(self.store.connection(), collection, filters)
+        number = catalogue.collection(self.store, collection).number
+        return members.find(self.store, number, doc_ids=doc_ids, source=source)
 
     def remove(self, collection: str, doc_ids: Sequence[str], *, forget: bool = False, drop: bool = False) -> Removed:
         """Take documents out of a collection in one commit.
 
         Their text stays readable by reference, so that old reports can still be checked, unless ``forget`` is set and
-        no other collection holds it: then it is erased. ``drop`` removes the (then empty) collection as well.
+        no other collection holds it: then it is erased, from kept snapshots too. ``drop`` removes the (then empty)
+        collection as well.
         """
-        counts = self.find(collection, doc_ids=doc_ids) if doc_ids else {}
-        forgotten = 0
-        with self.store.write() as (connection, generation):
+        counts, forgotten, left = self.find(collection, doc_ids=doc_ids) if doc_ids else {}, 0, 0
+        numbers = kept.numbers(self.store, list(counts))
+        with self.store.write() as generation:
+            there = catalogue.collection(self.store, collection)
             for doc_id in counts:
-                members.leave(connection, generation, collection, doc_id)
-                forgotten += self.store.forget(connection, doc_id) if forget else 0
-            if drop:
-                # Unless a document joined since the members were counted: it was acknowledged, so it stays.
-                connection.execute(
-                    "DELETE FROM collections WHERE name=? AND NOT EXISTS(SELECT 1 FROM members WHERE collection=? "
-                    "AND ended IS NULL)",
-                    (collection, collection),
-                )
-        self.catch_up(collection)
-        return Removed(tuple(counts), sum(counts.values()), forgotten, generation if counts else generation - 1)
+                left += bool(members.leave(self.store, generation, there.number, numbers[doc_id]))
+                forgotten += kept.erase(self.store, numbers[doc_id]) if forget else 0
+            self._prune(collection)
+            # Unless a document joined since the members were counted: it was acknowledged, so it stays.
+            dropped = drop and catalogue.drop_if_empty(self.store, collection)
+        if dropped:
+            self.arms.drop(there)
+        elif left:
+            self.arms.catch_up(collection)
+            self.encode_in_background()
+        return Removed(tuple(counts), sum(counts.values()), forgotten, generation if left else generation - 1)
 
-    # arms -------------------------------------------------------------------------------------------------------------
+    def _prune(self, collection: str) -> None:
+        members.prune(self.store, catalogue.collection(self.store, collection), self._snapshots)
 
-    def lexical(self, collection: str) -> LexicalArm:
-        """The lexical arm, as fresh as can be without waiting for a writer. Raises NotFound."""
-        self._require(collection)
-        arm = self._lexical_arm(collection)
-        try:
-            arm.reload()
-            reached = arm.generation()
-        except ValueError:  # its files were removed under it, as its own error message advises: begin again
-            with self._lock:
-                self._lexical.pop(collection, None)
-            arm, reached = self._lexical_arm(collection), 0
-        if reached != self.store.journalled(collection):
-            with contextlib.suppress(Unavailable):
-                self.catch_up(collection, wait=0.0)
-        return arm
+    # reading ----------------------------------------------------------------------------------------------------------
 
-    def dense(self, collection: str) -> tuple[DenseArm, Encoder]:
-        """The dense arm and the encoder it takes.
+    @contextlib.contextmanager
+    def view(self, collection: str, *, as_of: int = 0, words: bool = True, meaning: bool = True) -> Iterator[View]:
+        """A collection at one snapshot, for one search: its newest, or the one that was the newest at ``as_of``.
 
-        Raises Unavailable without an encoder, IncompatibleIndex when another encoder made the collection's vectors.
+        ``words`` and ``meaning`` say which arms are wanted; a missing encoder is no error, the view's notes tell it
+        (unless ``words`` is False: then Unavailable). Raises NotFound for an unknown collection or a snapshot that is
+        no longer kept.
         """
-        self._require(collection)
-        encoder = self.encoder()
-        name, fingerprint = self.store.encoder_of(collection)
-        if fingerprint and fingerprint != encoder.fingerprint:
-            raise IncompatibleIndex(
-                f"collection '{collection}' was encoded with {name} ({fingerprint[:8]}) and this server runs "
-                f"{encoder.name} ({encoder.fingerprint[:8]}); start it with the encoder of the collection (--encoder), "
-                "search with mode='lexical', or add the documents to a new collection"
-            )
-        return self._dense_arm(collection), encoder
+        with self.arms.view(collection, self.gate, as_of=as_of, words=words, meaning=meaning) as view:
+            if view.vectors_lost:
+                self._worker.look_again(collection)
+                self.encode_in_background()
+            yield view
 
     def encoder(self) -> Encoder:
-        """The encoder, loaded at the first call. Raises Unavailable when there is none."""
-        with self._lock:
-            if self._encoder is None:
-                if self._load_encoder is None:
-                    raise Unavailable("vectors are switched off here (encoder 'none')")
-                self._encoder = self._load_encoder()
-            return self._encoder
+        """The server's encoder, loaded at the first call. Raises Unavailable when there is none."""
+        return self.arms.encoder()
 
-    def catch_up(self, collection: str, *, wait: float = _LOCK_SECONDS) -> None:
-        """Bring the arms to the store's generation. Raises Unavailable if another process is at it for too long."""
-        arm = self._lexical_arm(collection)
-        with self._exclusive(f"{collection}.lexical", wait):
-            arm.reload()
-            target, reached = self.store.journalled(collection), arm.generation()
-            if reached == target:
-                return
-            if (
-                ahead := reached > target
-            ):  # the store was restored from an older copy: what the arms hold is not its own
-                reached = 0
-            touched = self.store.touched_since(collection, reached)
-            staying = self.store.members(collection, touched)
-            present = [doc_id for doc_id in touched if doc_id in staying]
-            rows = (row for doc_id in present for row in self.store.passages(collection, doc_id))
-            arm.apply(touched, rows, target, afresh=ahead)
-        gone = [doc_id for doc_id in touched if doc_id not in staying]
-        if gone:
-            self._worker.look_again(collection)
-            self.encode_in_background()
+    def catch_up(self, collection: str) -> None:
+        """Bring the lexical arm to the store's generation. Raises Unavailable if another process is at it for long."""
+        self.arms.catch_up(collection)
 
     def warm_up(self) -> None:
         """Load what a first search needs: the encoder, the vectors of each collection; resume unfinished encoding."""
         for status in self.collections():
-            self.lexical(status.name)
-            if status.encoded and self._load_encoder is not None:
-                arm, encoder = self.dense(status.name)
-                arm.save()
-                arm.search(encoder.encode_queries(["warm up"])[0], 1)
+            with self.view(status.name) as view:
+                view.warm_up()
         self.encode_in_background()
 
     def encode_in_background(self) -> None:
         """Have missing vectors made; nothing happens in lexical-only mode."""
-        if self._load_encoder is not None and self._background:
+        if self.arms.has_encoder and self._background:
             self._worker.wake()
 
     def encode(self, collection: str) -> int:
         """Make missing vectors now; see `EncodingWorker.encode`."""
         return self._worker.encode(collection)
 
+    def missing_vectors(self, collection: str) -> int:
+        """Passages that are said to have a vector and have none. Raises Unavailable when the vectors cannot be read."""
+        arm, _ = self.arms.dense(collection)
+        return len(self._worker.lost(self.collection(collection), arm))
+
+    def mend_vectors(self, collection: str, *, afresh: bool) -> None:
+        """Have missing vectors made again; with ``afresh`` (files are damaged) make the arrays again from the table,
+        and where that cannot be read have all vectors made again."""
+        if afresh:
+            with self.arms.exclusive("encode", _ENCODE_SECONDS):
+                self._remake_vectors(collection)
+        self._worker.look_again(collection)
+        self.encode_in_background()
+
+    def adopt_vectors(self, collection: str) -> None:
+        """Mark the passages whose vectors are there already, without an encoder. Raises Unavailable while another
+        process encodes."""
+        with self.arms.exclusive("encode", _ENCODE_SECONDS):
+            there = self.collection(collection)
+            self._worker.adopt(there, self.arms.vectors(there, there.fingerprint))
+
+    def _remake_vectors(self, collection: str) -> None:
+        arm, _ = self.arms.dense(collection)
+        with contextlib.suppress(Unavailable):
+            arm.remake()
+            if not arm.verify():
+                return
+        self.arms.discard_dense(collection)
+
     # status -----------------------------------------------------------------------------------------------------------
 
-    def generation(self) -> int:
-        """The newest snapshot's number."""
-        return self.store.generation()
+    def generation(self, collection: str = "") -> int:
+        """The newest commit's number; with a collection, the number of the one that last changed it."""
+        return catalogue.collection(self.store, collection).journalled if collection else self.store.generation()
 
-    def lookup(self, passage_ids: Sequence[int]) -> dict[int, Row]:
-        """What the store knows of these passages; those whose document has left its collection are not there."""
-        return self.store.lookup(passage_ids)
+    def coverage(self, collection: str) -> dict[str, float]:
+        """Share of the collection's passages that each arm in use can find (0..1)."""
+        with self.view(collection) as view:
+            return dict(view.coverage)
 
     def pending(self, collection: str) -> int:
         """Passages of current documents that have no vector yet."""
-        return pending(self.store, collection)
+        found = catalogue.collection(self.store, collection)
+        return found.passages - found.encoded
 
-    def collections(self) -> tuple[CollectionStatus, ...]:
+    def collections(self) -> tuple[Collection, ...]:
         """Every collection, by name."""
-        return tuple(CollectionStatus(*row) for row in self.store.collection_rows())
+        return catalogue.collections(self.store)
 
-    def coverage(self, collection: str) -> dict[str, float]:
-        """Share of the collection's passages that each arm can find (0..1)."""
-        total = self.store.count_passages(collection)
-        if self._load_encoder is None:
-            return {"lexical": 1.0, "dense": 0.0}
-        marked = total - self.pending(collection)
-        with contextlib.suppress(Unavailable):
-            there = self._dense_arm(collection).count()
-            if there < marked:  # lost behind the store's back
-                self._worker.look_again(collection)
-                self.encode_in_background()
-                marked = there
-        return {"lexical": 1.0, "dense": marked / total if total else 1.0}
+    def collection(self, name: str) -> Collection:
+        """One collection. Raises NotFound, naming those there are."""
+        return catalogue.collection(self.store, name)
 
-    # ------------------------------------------------------------------------------------------------------------------
-
-    def _lexical_arm(self, collection: str) -> LexicalArm:
-        with self._lock:
-            if collection not in self._lexical:
-                self._lexical[collection] = LexicalArm(self._folder(collection) / "lexical")
-            return self._lexical[collection]
-
-    def _dense_arm(self, collection: str) -> DenseArm:
-        with self._lock:
-            if collection not in self._dense:
-                self._dense[collection] = DenseArm(self._folder(collection) / "dense")
-            return self._dense[collection]
-
-    def _folder(self, collection: str) -> Path:
-        return self.data / "collections" / collection
-
-    def _require(self, collection: str) -> None:
-        check_collection(collection)
-        names = self.store.collection_names()
-        if collection not in names:
-            known = f"; there are: {', '.join(names[:10])}" if names else "; add documents to make it"
-            raise NotFound(f"there is no collection '{collection}'{known}")
-
-    @contextlib.contextmanager
-    def _exclusive(self, name: str, wait: float) -> Iterator[None]:
-        """A lock over all processes of the data folder; the system frees it when its holder dies."""
-        folder = self.data / "locks"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(folder / f"{name}.lock", timeout=wait)
-            lock.acquire()
-        except OSError as error:
-            raise Unavailable("the folder 'locks' in the data folder cannot be used; check its permissions") from error
-        except filelock.Timeout:
-            raise Unavailable(
-                "another process is updating this collection; try again in a moment", retry_after=5
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+    def problems(self) -> list[str]:
+        """What went wrong with the data folder since `carrel doctor --repair` last looked, in words."""
+        return self.store.problems()
 
 
-def check_collection(name: str) -> None:
-    """Raises BadRequest unless ``name`` is a valid collection name."""
-    if _NAME.fullmatch(name) is None:
-        raise BadRequest("a collection name is lower-case letters, digits, '-' and '_', at most 64, e.g. 'my-notes'")
+def _remember(store: Store, collection: Collection, doc_no: int, source: str, file: KnownFile) -> None:
+    files.remember(store, collection.number, doc_no, source, file, PARSER_VERSION)

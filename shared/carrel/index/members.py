@@ -1,110 +1,257 @@
-"""Which documents are in which collection: joining, leaving, finding. Every change is a line of the journal."""
+"""Which documents are in which collection, and when. Every change is a line of the journal."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
-from carrel.records import Document, Passage, SourceKind
+from carrel.index import texts
+from carrel.index.catalogue import Collection
+from carrel.index.store import Store
+from carrel.records import Document, Passage
 
-__all__ = ["Filters", "find", "join", "leave", "matching"]
+__all__ = [
+    "MemberFacts",
+    "counted",
+    "cut_anew",
+    "everyone",
+    "facts",
+    "find",
+    "join",
+    "leave",
+    "passages",
+    "present",
+    "prune",
+    "spans",
+    "touched_since",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Limits on the documents searched; empty means no limit.
+class MemberFacts(NamedTuple):
+    """What a document is called, and what filters look at; ``date`` is yyyymmdd."""
 
-    Dates are ISO prefixes (``2024``, ``2024-05``): ``after`` includes its own first day, ``before`` excludes it. A
-    document without a date passes neither. Of several tags, media types or kinds, one is enough.
-    """
-
-    source_kinds: tuple[SourceKind, ...] = ()
-    media_types: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    after: str = ""
-    before: str = ""
-
-    def __bool__(self) -> bool:
-        return any((self.source_kinds, self.media_types, self.tags, self.after, self.before))
+    title: str
+    source_kind: str
+    media_type: str
+    date: int
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
 
 
 def join(
-    connection: sqlite3.Connection,
+    store: Store,
     generation: int,
-    collection: str,
+    collection: Collection,
+    document: Document,
+    doc_no: int,
+    passages: Sequence[Passage],
+    *,
+    beside: bool = False,
+) -> Literal["added", "replaced", "unchanged"]:
+    """Make the document the collection's only one from its source (or one ``beside`` the others), and store its
+    passages if they are not there."""
+    tags = json.dumps(document.tags, ensure_ascii=False)
+    there = store.rows(
+        "SELECT m.doc_no, m.tags FROM documents d JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
+        "AND m.ended IS NULL WHERE d.source=?",
+        (collection.number, document.source),
+    )
+    if (doc_no, tags) in there:
+        return "unchanged"
+    gone = [other for other, _ in there if other == doc_no or not beside]
+    for other in gone:
+        leave(store, generation, collection.number, other)
+    count = _store_passages(store, collection.number, doc_no, document, passages)
+    store.run(
+        "INSERT INTO members(collection_no, doc_no, tags, passages, began) VALUES(?,?,?,?,?)",
+        (collection.number, doc_no, tags, count, generation),
+    )
+    store.run(
+        "UPDATE collections SET documents=documents+1, passages=passages+? WHERE collection_no=?",
+        (count, collection.number),
+    )
+    _journal(store, generation, collection.number, doc_no)
+    return "replaced" if gone else "added"
+
+
+def _store_passages(
+    store: Store, collection_no: int, doc_no: int, document: Document, passages: Sequence[Passage]
+) -> int:
+    there = store.run(
+        "UPDATE passages SET encoded=0 WHERE doc_no=? AND collection_no=?", (doc_no, collection_no)
+    ).rowcount
+    if there:
+        return there
+    store.run_many(
+        "INSERT INTO passages(collection_no, doc_no, start, end, digest, heading) VALUES(?,?,?,?,?,?)",
+        [
+            (
+                *(collection_no, doc_no, p.start, p.end, texts.digest(document.title, p.heading, p.text)),
+                json.dumps(p.heading, ensure_ascii=False),
+            )
+            for p in passages
+        ],
+    )
+    return len(passages)
+
+
+def leave(store: Store, generation: int, collection_no: int, doc_no: int) -> int:
+    """End a document's membership; its text stays readable. Returns how many passages left with it."""
+    row = store.row(
+        "SELECT passages FROM members WHERE doc_no=? AND collection_no=? AND ended IS NULL", (doc_no, collection_no)
+    )
+    if row is None:
+        return 0
+    encoded = store.run(
+        "UPDATE passages SET encoded=2 WHERE doc_no=? AND collection_no=? AND encoded=1", (doc_no, collection_no)
+    ).rowcount
+    store.run("UPDATE passages SET encoded=2 WHERE doc_no=? AND collection_no=? AND encoded=0", (doc_no, collection_no))
+    store.run(
+        "UPDATE members SET ended=? WHERE doc_no=? AND collection_no=? AND ended IS NULL",
+        (generation, doc_no, collection_no),
+    )
+    store.run(
+        "UPDATE collections SET documents=documents-1, passages=passages-?, encoded=encoded-? WHERE collection_no=?",
+        (row[0], encoded, collection_no),
+    )
+    _journal(store, generation, collection_no, doc_no)
+    return int(row[0])
+
+
+def _journal(store: Store, generation: int, collection_no: int, doc_no: int) -> None:
+    store.run("INSERT INTO journal VALUES(?,?,?)", (generation, collection_no, doc_no))
+    store.run("UPDATE collections SET journalled=? WHERE collection_no=?", (generation, collection_no))
+
+
+def find(store: Store, collection_no: int, *, doc_ids: Sequence[str] = (), source: str = "") -> dict[str, int]:
+    """``doc_id -> passages`` of current members with these ids or this source; all of them when neither is given."""
+    if doc_ids:
+        found: dict[str, int] = dict(
+            store.rows(
+                "SELECT d.doc_id, m.passages FROM documents d JOIN members m ON m.doc_no=d.doc_no "
+                "AND m.collection_no=? AND m.ended IS NULL WHERE d.doc_id IN (SELECT value FROM json_each(?))",
+                (collection_no, json.dumps(list(doc_ids))),
+            )
+        )
+        return {key: int(found[key]) for key in doc_ids if key in found}
+    rows = store.rows(
+        "SELECT d.doc_id, m.passages FROM members m JOIN documents d USING(doc_no) WHERE m.collection_no=? "
+        "AND m.ended IS NULL AND (?='' OR d.source=?) ORDER BY d.doc_id",
+        (collection_no, source, source),
+    )
+    return {str(doc_id): int(count) for doc_id, count in rows}
+
+
+def present(store: Store, collection_no: int, doc_nos: Iterable[int]) -> set[int]:
+    """Those of ``doc_nos`` that are in the collection now."""
+    rows = store.rows(
+        "SELECT doc_no FROM members WHERE collection_no=? AND ended IS NULL "
+        "AND doc_no IN (SELECT value FROM json_each(?))",
+        (collection_no, json.dumps(list(doc_nos))),
+    )
+    return {int(row[0]) for row in rows}
+
+
+def everyone(store: Store, collection_no: int) -> list[int]:
+    """Numbers of the documents that are in the collection now, in the order in which they joined."""
+    rows = store.rows(
+        "SELECT doc_no FROM members WHERE collection_no=? AND ended IS NULL ORDER BY began, doc_no", (collection_no,)
+    )
+    return [int(row[0]) for row in rows]
+
+
+def facts(store: Store, collection_no: int, doc_no: int) -> MemberFacts:
+    """What limits can be put on a member."""
+    row = store.rows(
+        "SELECT d.title, d.source_kind, d.media_type, d.day, d.details, m.tags FROM documents d JOIN members m "
+        "ON m.doc_no=d.doc_no AND m.collection_no=? AND m.ended IS NULL WHERE d.doc_no=?",
+        (collection_no, doc_no),
+    )[0]
+    title, kind, media_type, day, details, tags = row
+    return MemberFacts(title, kind, media_type, day, tuple(json.loads(details)["authors"]), tuple(json.loads(tags)))
+
+
+def passages(store: Store, collection_no: int, doc_no: int) -> list[tuple[int, int, int, tuple[str, ...]]]:
+    """``(passage_id, start, end, heading path)`` of a document's passages, in order."""
+    rows = store.rows(
+        "SELECT passage_id, start, end, heading FROM passages WHERE collection_no=? AND doc_no=? ORDER BY start",
+        (collection_no, doc_no),
+    )
+    return [(key, start, end, tuple(json.loads(heading))) for key, start, end, heading in rows]
+
+
+def spans(store: Store, collection_no: int) -> Iterator[tuple[str, int, int, list[str], int]]:
+    """``(doc_id, start, end, heading path, digest)`` of every passage of the current members, in a stable order."""
+    for doc_no in everyone(store, collection_no):
+        rows = store.rows(
+            "SELECT d.doc_id, p.start, p.end, p.heading, p.digest FROM passages p JOIN documents d USING(doc_no) "
+            "WHERE p.doc_no=? AND p.collection_no=? ORDER BY p.start",
+            (doc_no, collection_no),
+        )
+        yield from ((doc_id, start, end, json.loads(heading), digest) for doc_id, start, end, heading, digest in rows)
+
+
+def touched_since(store: Store, collection_no: int, generation: int) -> list[int]:
+    """Numbers of the documents that joined or left after ``generation``, in order of their first change."""
+    rows = store.rows(
+        "SELECT doc_no, min(rowid) AS first FROM journal WHERE collection_no=? AND generation>? GROUP BY doc_no "
+        "ORDER BY first",
+        (collection_no, generation),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def counted(store: Store, collection_no: int) -> tuple[int, int, int]:
+    """Documents, passages and encoded passages of the current members, counted one by one."""
+    documents, passages, encoded = store.rows(
+        "SELECT count(DISTINCT m.doc_no), count(p.passage_id), coalesce(sum(p.encoded=1), 0) FROM members m "
+        "LEFT JOIN passages p ON p.doc_no=m.doc_no AND p.collection_no=m.collection_no "
+        "WHERE m.collection_no=? AND m.ended IS NULL",
+        (collection_no,),
+    )[0]
+    return int(documents), int(passages), int(encoded)
+
+
+def cut_anew(
+    store: Store,
+    generation: int,
+    collection: Collection,
+    doc_no: int,
     document: Document,
     passages: Sequence[Passage],
-) -> Literal["added", "replaced", "unchanged"]:
-    """Make the document the collection's only one from its source, and store its passages if they are not there."""
-    tags = json.dumps(document.tags, ensure_ascii=False)
-    there = connection.execute(
-        "SELECT doc_id, tags FROM members WHERE collection=? AND source=? AND ended IS NULL",
-        (collection, document.source),
-    ).fetchall()
-    if (document.doc_id, tags) in there:
-        return "unchanged"
-    for doc_id, _ in there:
-        leave(connection, generation, collection, doc_id)
-    connection.execute(
-        "INSERT OR REPLACE INTO members VALUES(?,?,?,?,?,NULL)",
-        (collection, document.doc_id, document.source, tags, generation),
+) -> None:
+    """Replace a member's passages. Kept snapshots lose its old ones."""
+    tags = store.value(
+        "SELECT tags FROM members WHERE doc_no=? AND collection_no=? AND ended IS NULL", (doc_no, collection.number)
     )
-    connection.execute("INSERT INTO journal VALUES(?,?,?)", (generation, collection, document.doc_id))
-    _store_passages(connection, collection, document.doc_id, passages)
-    return "replaced" if there else "added"
+    leave(store, generation, collection.number, doc_no)
+    store.run("DELETE FROM passages WHERE doc_no=? AND collection_no=?", (doc_no, collection.number))
+    tagged = replace(document, tags=tuple(json.loads(tags)))
+    join(store, generation, collection, tagged, doc_no, passages)
 
 
-def _store_passages(connection: sqlite3.Connection, collection: str, doc_id: str, passages: Sequence[Passage]) -> None:
-    if connection.execute(
-        "SELECT 1 FROM passages WHERE collection=? AND doc_id=? LIMIT 1", (collection, doc_id)
-    ).fetchone():
-        return
-    connection.executemany(
-        "INSERT INTO passages(collection, doc_id, start, end, heading) VALUES(?,?,?,?,?)",
-        ((collection, doc_id, p.start, p.end, json.dumps(p.heading, ensure_ascii=False)) for p in passages),
+def prune(store: Store, collection: Collection, keep: int) -> int:
+    """Forget what only snapshots older than the newest ``keep`` need, and return the oldest generation still kept."""
+    horizon = collection.journalled
+    for _ in range(keep - 1):
+        older = store.value(
+            "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<?", (collection.number, horizon)
+        )
+        if older is None:
+            return collection.horizon
+        horizon = int(older)
+    if horizon <= collection.horizon:
+        return collection.horizon
+    past = (collection.number, horizon)
+    store.run(
+        "DELETE FROM passages WHERE collection_no=?1 AND doc_no IN (SELECT doc_no FROM members WHERE collection_no=?1 "
+        "AND ended<=?2) AND NOT EXISTS(SELECT 1 FROM members m WHERE m.doc_no=passages.doc_no AND m.collection_no=?1 "
+        "AND coalesce(m.ended, ?2+1)>?2)",
+        past,
     )
-
-
-def leave(connection: sqlite3.Connection, generation: int, collection: str, doc_id: str) -> None:
-    """End a document's membership; its passages lose their vectors, its text stays readable."""
-    connection.execute(
-        "UPDATE members SET ended=? WHERE collection=? AND doc_id=? AND ended IS NULL", (generation, collection, doc_id)
-    )
-    connection.execute("UPDATE passages SET encoded=0 WHERE collection=? AND doc_id=?", (collection, doc_id))
-    connection.execute("INSERT INTO journal VALUES(?,?,?)", (generation, collection, doc_id))
-
-
-def find(
-    connection: sqlite3.Connection, collection: str, *, doc_ids: Sequence[str] = (), source: str = ""
-) -> dict[str, int]:
-    """``doc_id -> passages`` of current members with these ids or this source; all of them when neither is given."""
-    rows = connection.execute(
-        "SELECT m.doc_id, (SELECT count(*) FROM passages p WHERE p.collection=m.collection AND p.doc_id=m.doc_id) "
-        "FROM members m WHERE m.collection=? AND m.ended IS NULL AND (?='' OR m.source=?) ORDER BY m.doc_id",
-        (collection, source, source),
-    )
-    found = {str(row[0]): int(row[1]) for row in rows}
-    return {key: found[key] for key in doc_ids if key in found} if doc_ids else found
-
-
-def matching(connection: sqlite3.Connection, collection: str, filters: Filters) -> set[str]:
-    """Current members that pass the filters."""
-    rows = connection.execute(
-        "SELECT m.doc_id, m.tags, d.source_kind, d.media_type, d.date FROM members m JOIN documents d USING(doc_id) "
-        "WHERE m.collection=? AND m.ended IS NULL",
-        (collection,),
-    )
-    return {row[0] for row in rows if _passes(filters, json.loads(row[1]), row[2], row[3], row[4])}
-
-
-def _passes(filters: Filters, tags: Sequence[str], kind: str, media_type: str, date: str) -> bool:
-    return (
-        (not filters.source_kinds or kind in filters.source_kinds)
-        and (not filters.media_types or media_type in filters.media_types)
-        and (not filters.tags or bool(set(tags) & set(filters.tags)))
-        and (not filters.after or (bool(date) and date >= filters.after))
-        and (not filters.before or (bool(date) and date < filters.before))
-    )
+    store.run("DELETE FROM members WHERE collection_no=? AND ended<=?", past)
+    store.run("DELETE FROM journal WHERE collection_no=? AND generation<=?", past)
+    store.run("UPDATE collections SET horizon=? WHERE collection_no=?", (horizon, collection.number))
+    return horizon

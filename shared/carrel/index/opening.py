@@ -16,10 +16,17 @@ __all__ = ["LazyLibrary", "open_library"]
 def open_library(settings: Settings) -> Library:
     """The library in ``settings.data`` with the encoder ``settings.encoder`` (``none``: lexical only).
 
-    Raises Refused when the folder cannot be written and IncompatibleIndex when another program version made it.
+    Raises Refused when the folder cannot be written (or, read-only, holds no library) and IncompatibleIndex when
+    another program version made it.
     """
     encoder = None if settings.encoder == "none" else partial(load_encoder, settings.encoder, settings.models)
-    return Library(settings.data, encoder=encoder, background=not settings.read_only)
+    return Library(
+        settings.data,
+        encoder=encoder,
+        models=lambda name: load_encoder(name, settings.models),
+        snapshots=settings.snapshots,
+        read_only=settings.read_only,
+    )
 
 
 class LazyLibrary:

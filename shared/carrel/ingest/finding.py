@@ -1,57 +1,77 @@
 """Which files a source names: inside the roots, links followed, in a stable order."""
 
+# A Path for each of many files takes longer than all the rest, so paths stay strings here.
+# ruff: noqa: PTH122, PTH206
 from __future__ import annotations
 
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from carrel.documents import SUFFIXES
 from carrel.errors import BadRequest, CarrelError, NotFound, Refused, Unsupported
+from carrel.ingest.patterns import Patterns, glob_pattern
+from carrel.ingest.walking import Listing, Wanted, cannot_read, inside, is_text, stamp_of, walk
 
-__all__ = ["Skipped", "allowed_path", "find_files", "is_url"]
+__all__ = ["Scope", "allowed_path", "find_scopes", "is_url"]
 
-_NEVER_WALKED = {"__pycache__", "node_modules", "site-packages", "venv"}
-_MOST_FILES = 200_000
+_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A source that was not added, with the kind and the words of the error that says why."""
+class Scope:
+    """What one source names: the files listed below a folder. A ``single`` file is a scope that covers no others.
+
+    ``failed`` is why the source could not be looked at; None when it could.
+    """
 
     source: str
-    kind: str
-    reason: str
+    listing: Listing
+    wanted: Wanted = field(default_factory=Wanted)
+    single: bool = False
+    failed: CarrelError | None = None
+
+    def covers(self, path: str) -> bool:
+        """Whether a file with this real path would be among the scope's, if it were there."""
+        if self.single or not inside(path, [self.listing.folder]):
+            return False
+        return self.wanted.cover(path[len(self.listing.folder) :].strip(os.sep).split(os.sep))
 
 
 def allowed_path(source: str, roots: Sequence[Path]) -> Path:
     """The real path of a file or folder inside ``roots``; relative ones are tried under each root.
 
-    Raises Refused (outside, or no roots at all), NotFound or BadRequest (a path that cannot be one).
+    Raises Refused (outside, or no roots at all), NotFound, Unavailable (the system will not say) or BadRequest (a
+    path that cannot be one).
     """
+    for real in _candidates(source, roots):
+        if os.path.exists(real):  # noqa: PTH110 - what could raise here was raised there
+            return real
+    raise NotFound("there is no such file or folder inside the folders this server may read")
+
+
+def _candidates(source: str, roots: Sequence[Path]) -> list[Path]:
+    """The real paths inside the roots that a source may mean, there or not."""
     if not roots:
         raise Refused("this server may not read local files; start it with --root FOLDER to allow one")
     if "\0" in source:
         raise BadRequest("a path cannot contain a NUL character")
     try:
-        return _allowed(source, roots)
+        path = Path(source.removeprefix("file://")).expanduser()
+        tried = [path] if path.is_absolute() else [root / path for root in roots]
+        real_roots = [_real(root) for root in roots]
+        found = [real for real in map(_real, tried) if any(real.is_relative_to(root) for root in real_roots)]
+        for real in found:
+            real.exists()
+    except PermissionError as error:
+        raise cannot_read(error) from error
     except (OSError, RuntimeError, ValueError) as error:  # too long, ~nobody, half a surrogate pair
         raise BadRequest("that is not a path this system can have; check it and try again") from error
-
-
-def _allowed(source: str, roots: Sequence[Path]) -> Path:
-    path = Path(source.removeprefix("file://")).expanduser()
-    tried = [path] if path.is_absolute() else [root / path for root in roots]
-    inside = [real for real in map(_real, tried) if any(real.is_relative_to(_real(root)) for root in roots)]
-    if not inside:
+    if not found:
         raise Refused("that path is outside the folders this server may read; add its folder with --root")
-    existing = [real for real in inside if real.exists()]
-    if not existing:
-        raise NotFound("there is no such file or folder inside the folders this server may read")
-    return existing[0]
+    return found
 
 
 def _real(path: Path) -> Path:
@@ -64,36 +84,50 @@ def is_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def find_files(sources: Sequence[str], roots: Sequence[Path]) -> tuple[list[Path], list[Skipped]]:
-    """The files that paths, folders and globs name, each once, and what was left out; URLs are passed over."""
-    files: dict[Path, None] = {}
-    skipped: list[Skipped] = []
-    for source in sources:
-        if is_url(source):
-            continue
-        try:
-            found = list(_expand(source, roots, skipped))
-            if not found:
-                raise NotFound("nothing in there can be read; supported are " + ", ".join(sorted(SUFFIXES)))
-            files.update(dict.fromkeys(found))
-        except CarrelError as error:
-            skipped.append(Skipped(source, error.kind, str(error)))
-    return list(files), skipped
+def find_scopes(sources: Sequence[str], roots: Sequence[Path], patterns: Patterns) -> list[Scope]:
+    """What paths, folders and globs name, in their order; URLs are passed over. What fails is a scope that says why."""
+    return [scope for source in sources if not is_url(source) for scope in _scopes(source, roots, patterns)]
 
 
-def _expand(source: str, roots: Sequence[Path], skipped: list[Skipped]) -> Iterator[Path]:
-    if not source.strip():
-        raise BadRequest("a source is empty; give a path, a glob, a URL or text")
-    if any(character in source for character in "*?[") and not _exists(source, roots):
-        yield from _glob(source, roots)
-        return
-    path = allowed_path(source, roots)
-    if path.is_dir():
-        yield from _walk(path, roots, skipped)
-    elif not stat.S_ISREG(path.stat().st_mode):
+def _scopes(source: str, roots: Sequence[Path], patterns: Patterns) -> list[Scope]:
+    try:
+        if not source.strip():
+            raise BadRequest("a source is empty; give a path, a glob, a URL or text")
+        if _MAGIC.search(source) and not _exists(source, roots):
+            return [_walked(source, base, roots, wanted) for base, wanted in _glob(source, roots, patterns)]
+        path = allowed_path(source, roots)
+        if path.is_dir():
+            return [_walked(source, path, roots, Wanted(patterns))]
+        return [Scope(source, _single(path), single=True)]
+    except CarrelError as error:
+        return _failed(source, roots, error)
+
+
+def _walked(source: str, folder: Path, roots: Sequence[Path], wanted: Wanted) -> Scope:
+    try:
+        return Scope(source, walk(str(folder), [str(_real(root)) for root in roots], wanted), wanted)
+    except CarrelError as error:
+        return Scope(source, Listing(str(folder)), wanted, failed=error)
+
+
+def _single(path: Path) -> Listing:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise cannot_read(error) from error
+    if not stat.S_ISREG(found.st_mode):
         raise Unsupported("that is not a regular file")
-    else:
-        yield path
+    if not is_text(str(path)):
+        raise BadRequest("the name of that file is not valid text; rename it")
+    return Listing(str(path), {str(path): stamp_of(found)})
+
+
+def _failed(source: str, roots: Sequence[Path], error: CarrelError) -> list[Scope]:
+    """The folders a source may have meant before it could no longer be looked at."""
+    try:
+        return [Scope(source, Listing(str(path)), failed=error) for path in _candidates(source, roots)[:1]]
+    except CarrelError:
+        return [Scope(source, Listing(""), single=True, failed=error)]
 
 
 def _exists(source: str, roots: Sequence[Path]) -> bool:
@@ -103,52 +137,40 @@ def _exists(source: str, roots: Sequence[Path]) -> bool:
         return False
 
 
-def _glob(pattern: str, roots: Sequence[Path]) -> Iterator[Path]:
+def _glob(source: str, roots: Sequence[Path], patterns: Patterns) -> Iterator[tuple[Path, Wanted]]:
+    """The folders a glob is to be looked for in, below each root, with the rest of it as a pattern."""
     if not roots:
         raise Refused("this server may not read local files; start it with --root FOLDER to allow one")
-    real_roots = [_real(root) for root in roots]
-    if ".." in Path(pattern).parts:
-        raise BadRequest("a glob cannot contain '..'; write it from the root folder down")
-    # A row of ** costs a power of the depth and finds no more than one.
+    if "\0" in source or ".." in Path(source).parts:
+        raise BadRequest("a glob cannot contain '..' or a NUL character; write it from the root folder down")
     try:
-        plain = Path(re.sub(r"(?:\*\*/+)+", "**/", pattern)).expanduser()
+        pattern = Path(source).expanduser()
+        real_roots = [_real(root) for root in roots]
+        for given, root in zip(roots, real_roots, strict=True):
+            folder, rest = _split(pattern, given, root)
+            if rest and folder.is_dir() and any(folder.is_relative_to(each) for each in real_roots):
+                yield folder, _wanted(rest, patterns)
     except RuntimeError as error:
         raise BadRequest("there is no such user's home folder; write the path out") from error
-    pattern = str(plain)
-    for given, root in zip(roots, real_roots, strict=True):
-        if plain.is_absolute():
-            base = next((each for each in (given, root) if plain.is_relative_to(each)), None)
-            if base is None:
-                continue
-            relative = str(plain.relative_to(base))
-        else:
-            relative = pattern
-        try:
-            matches: Iterable[Path] = sorted(root.glob(relative))
-        except (OSError, ValueError, NotImplementedError) as error:
-            raise BadRequest("that glob is not valid; use forms like 'notes/**/*.md'") from error
-        for match in matches:
-            real = _real(match)
-            hidden = any(part.startswith(".") for part in match.relative_to(root).parts) and "." not in relative[:1]
-            if real.is_file() and not hidden and any(real.is_relative_to(each) for each in real_roots):
-                yield real
+    except (OSError, ValueError) as error:
+        raise BadRequest("that glob is not valid; use forms like 'notes/**/*.md'") from error
 
 
-def _walk(folder: Path, roots: Sequence[Path], skipped: list[Skipped]) -> Iterator[Path]:
-    """Readable files below a folder, in order of path; hidden ones and what builds leave behind are not looked at."""
-    real_roots, other, count = [_real(root) for root in roots], 0, 0
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NEVER_WALKED)
-        for name in sorted(names):
-            path = _real(Path(parent) / name)
-            if name.startswith("."):
-                continue
-            if path.suffix.lower() not in SUFFIXES or not any(path.is_relative_to(root) for root in real_roots):
-                other += 1
-                continue
-            count += 1
-            if count > _MOST_FILES:
-                raise Refused(f"that folder holds more than {_MOST_FILES} readable files; add its parts one by one")
-            yield path
-    if other:
-        skipped.append(Skipped(str(folder), "unsupported", f"{other} files of other types were not read"))
+def _split(pattern: Path, given: Path, root: Path) -> tuple[Path, Sequence[str]]:
+    """The folder a glob starts in below a root, and its parts from there; no parts when it is not of that root."""
+    parts = pattern.parts
+    if pattern.is_absolute():
+        base = next((each for each in (given, root) if pattern.is_relative_to(each)), None)
+        parts = pattern.relative_to(base).parts if base else ()
+    plain = next((number for number, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+    return _real(root.joinpath(*parts[:plain])), parts[plain:]
+
+
+def _wanted(glob: Sequence[str], patterns: Patterns) -> Wanted:
+    named = os.path.splitext(glob[-1])[1] not in ("", ".*")
+    return Wanted(
+        patterns,
+        glob=glob_pattern("/".join(glob)),
+        any_suffix=named,
+        hidden=any(part.startswith(".") for part in glob),
+    )

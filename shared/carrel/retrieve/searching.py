@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from carrel.documents import sentences
-from carrel.errors import BadRequest, Unavailable
+from carrel.errors import BadRequest
 from carrel.fusion import convex
-from carrel.index import Filters, Library, terms
-from carrel.index.dense import DenseArm
-from carrel.index.lexical import LexicalArm
-from carrel.models import Encoder
-from carrel.records import ArmScore, Document, Hit, Passage, Ranking, Section
+from carrel.index import Candidate, Filters, Found, Library, View, terms
+from carrel.records import ArmScore, EvidenceRef, Hit, Passage, Ranking, Section
 
 __all__ = ["DENSE_WEIGHT", "Granularity", "Mode", "checked_queries", "excerpt", "search"]
 
@@ -24,13 +22,6 @@ DENSE_WEIGHT = 0.5
 """Share of the dense arm in the convex combination; .5 to .6 was best or near it on scifact's train queries."""
 _DEPTH = 200  # candidates per arm and query
 _LONGEST_QUERY = 10_000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class _Arms:
-    lexical: LexicalArm | None
-    dense: DenseArm | None
-    encoder: Encoder | None
 
 
 @dataclass(slots=True)
@@ -51,26 +42,28 @@ def search(
     mode: Mode = "hybrid",
     granularity: Granularity = "passage",
     filters: Filters | None = None,
+    as_of: int = 0,
 ) -> Ranking:
     """The ``k`` best hits after the first ``offset``, for one query or several fused with equal weight.
 
-    Hits are ordered by score (0..1, comparable within one ranking only), then by reference. In hybrid mode a missing
-    encoder is no error: the ranking is lexical and says so. Raises BadRequest, NotFound (collection), Unavailable
-    (``mode="dense"`` without an encoder) or IncompatibleIndex (the collection has another encoder's vectors).
+    Hits are ordered by score (0..1, comparable within one ranking only), then by reference. ``as_of`` asks the
+    snapshot of that generation again (0: the newest); the same snapshot with all its vectors gives the same ranking. In
+    hybrid mode a missing encoder is no error: the ranking is lexical and says so. Raises BadRequest, NotFound
+    (collection, snapshot), Unavailable (``mode="dense"`` without an encoder) or IncompatibleIndex (the collection has
+    another encoder's vectors).
     """
     wanted = checked_queries(queries)
-    arms, notes = _open_arms(library, collection, mode)
-    among = library.matching(collection, filters) if filters else None
-    pool = _Pool()
-    for query in wanted:
-        _collect(arms, query, among, pool, 1.0 / len(wanted))
-    hits = _shaped(granularity, library, _hits(library, pool), wanted, offset + k)
-    ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
-    coverage = library.coverage(collection)
-    if arms.dense is not None and coverage["dense"] < 1.0:
+    with library.view(collection, as_of=as_of, words=mode != "dense", meaning=mode != "lexical") as view:
+        pool = _Pool()
+        _collect(view, wanted, filters, pool)
+        hits = _shaped(granularity, view, pool, wanted, offset + k)
+        coverage = dict(view.coverage)
+        notes = list(view.notes)
+        generation = view.generation
+    if coverage.get("dense", 1.0) < 1.0:
         notes.append(f"vectors are still being made: {int(100 * coverage['dense'])} % of the passages have one")
-    used = {name: share for name, share in coverage.items() if getattr(arms, name) is not None}
-    return Ranking(ranked[offset : offset + k], library.generation(), used, tuple(notes))
+    ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
+    return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes))
 
 
 def checked_queries(queries: Sequence[str]) -> list[str]:
@@ -83,94 +76,92 @@ def checked_queries(queries: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(kept))
 
 
-def _open_arms(library: Library, collection: str, mode: Mode) -> tuple[_Arms, list[str]]:
-    lexical = library.lexical(collection)  # first: it tells an unknown collection in every mode
-    if mode == "lexical":
-        return _Arms(lexical, None, None), []
-    try:
-        dense, encoder = library.dense(collection)
-        dense.count()  # damaged files show here
-    except Unavailable as error:
-        if mode == "dense":
-            raise
-        return _Arms(lexical, None, None), [f"lexical only: {error}"]
-    return _Arms(lexical if mode == "hybrid" else None, dense, encoder), []
+def _collect(view: View, queries: Sequence[str], filters: Filters | None, pool: _Pool) -> None:
+    filters = filters or None
+    started = [view.start_words(query, _DEPTH, filters) for query in queries]  # beside the encoding
+    vectors = view.encode(queries)
+    for number, query in enumerate(started):
+        near = view.near(vectors[number], _DEPTH, filters) if vectors is not None else Found()
+        words = view.words(query)
+        cosines = {key: score for key, _, score in near.hits}
+        if vectors is not None:
+            # Candidates only the words found get their true cosine too, instead of a guess.
+            others = [key for key, _, _ in words.hits if key not in cosines]
+            cosines.update(view.cosines(vectors[number], others))
+        _fuse(pool, words, near, cosines, 1.0 / len(queries), both=query is not None and vectors is not None)
 
 
-def _collect(arms: _Arms, query: str, among: Collection[str] | None, pool: _Pool, share: float) -> None:
-    lexical = arms.lexical.search(query, _DEPTH, among) if arms.lexical else []
-    dense: list[tuple[int, float]] = []
-    cosines: dict[int, float] = {}
-    if arms.dense and arms.encoder:
-        vector = arms.encoder.encode_queries([query])[0]
-        dense = arms.dense.search(vector, _DEPTH, among)
-        # Candidates only the words found get their true cosine too, instead of a guess.
-        cosines = {**arms.dense.scores(vector, [key for key, _ in lexical]), **dict(dense)}
-    weights = [1.0 - DENSE_WEIGHT, DENSE_WEIGHT] if arms.lexical and arms.dense else [1.0, 1.0]
-    for key, score in convex([dict(lexical), cosines], weights).items():
+def _fuse(pool: _Pool, words: Found, near: Found, cosines: Mapping[int, float], share: float, *, both: bool) -> None:
+    weights = [1.0 - DENSE_WEIGHT, DENSE_WEIGHT] if both else [1.0, 1.0]
+    lexical = {key: score for key, _, score in words.hits}
+    for key, score in convex([lexical, cosines], weights).items():
         pool.fused[key] = pool.fused.get(key, 0.0) + share * score
-    for name, ranking in (("lexical", lexical), ("dense", dense)):
-        for rank, (key, score) in enumerate(ranking, start=1):
+    for name, found in (("lexical", words), ("dense", near)):
+        for key, rank, score in found.hits:
             known = pool.arms.setdefault(key, {}).get(name)
             if known is None or rank < known.rank:
                 pool.arms[key][name] = ArmScore(rank, score)
 
 
-def _hits(library: Library, pool: _Pool) -> list[Hit]:
-    found = library.lookup(sorted(pool.fused))
-    hits = [
-        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms.get(key, {}))
-        for key, row in found.items()
-    ]
-    return sorted(hits, key=_best_first)
-
-
-def _best_first(hit: Hit) -> tuple[float, str, int]:
-    # Rounded, so that the last bits of a sum taken in another order cannot change a ranking.
-    return (-round(hit.score, 9), hit.passage.doc_id, hit.passage.start)
-
-
-def _shaped(
-    granularity: Granularity, library: Library, hits: list[Hit], queries: Sequence[str], need: int
-) -> list[Hit]:
-    """Turn passage hits into hits of the wanted size; each keeps the score of its best passage."""
-    if granularity == "passage":
-        return hits
+def _shaped(granularity: Granularity, view: View, pool: _Pool, queries: Sequence[str], need: int) -> list[Hit]:
+    """The best hits of the wanted size; each has the score of its best passage."""
+    order = sorted(pool.fused, key=lambda key: _best_first(pool.fused[key], view.rows[key]))
     if granularity == "document":
-        best: dict[str, Hit] = {}
-        for hit in hits:
-            best.setdefault(hit.passage.doc_id, hit)
-        return list(best.values())
+        order = _first_of_each(order, lambda key: view.rows[key].doc_no)
     if granularity == "section":
-        return _sections(library, hits, need)
-    asked = set(terms(" ".join(queries)))
-    return [replace(hit, passage=_best_sentence(hit.passage, asked)) for hit in hits[:need]]
+        return _sections(view, pool, order, need)
+    hits = _hits(view, pool, order[:need])
+    if granularity == "sentence":
+        asked = set(terms(" ".join(queries)))
+        return [replace(hit, passage=_best_sentence(hit.passage, asked)) for hit in hits]
+    return hits
 
 
-def _sections(library: Library, hits: list[Hit], need: int) -> list[Hit]:
-    found: dict[tuple[str, int], Hit] = {}
-    documents: dict[str, Document] = {}
-    for hit in hits:
-        doc_id = hit.passage.doc_id
-        document = (
-            documents.setdefault(doc_id, library.document(doc_id)) if doc_id not in documents else documents[doc_id]
-        )
-        section = _section_at(document, hit.passage.start)
-        if (doc_id, section.start) not in found:
-            text = document.text[section.start : section.end]
-            found[doc_id, section.start] = replace(
-                hit, passage=Passage(doc_id, section.start, section.end, text, section.path)
-            )
-        if len(found) >= need:
+def _best_first(score: float, found: Candidate) -> tuple[float, str, int]:
+    # Rounded, so that the last bits of a sum taken in another order cannot change a ranking.
+    return (-round(score, 9), found.doc_id, found.start)
+
+
+def _first_of_each(order: Sequence[int], what: Callable[[int], object]) -> list[int]:
+    first: dict[object, int] = {}
+    for key in order:
+        first.setdefault(what(key), key)
+    return list(first.values())
+
+
+def _hits(view: View, pool: _Pool, keys: Sequence[int]) -> list[Hit]:
+    rows = view.hydrate(keys)
+    return [
+        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms.get(key, {}), row.page)
+        for key, row in ((key, rows[key]) for key in keys)
+    ]
+
+
+def _sections(view: View, pool: _Pool, order: Sequence[int], need: int) -> list[Hit]:
+    chosen: dict[tuple[int, int], tuple[int, Section]] = {}
+    sections: dict[int, tuple[Section, ...]] = {}
+    for key in order:
+        found = view.rows[key]
+        if found.doc_no not in sections:
+            sections[found.doc_no] = view.sections(found.doc_no)
+        section = _section_at(sections[found.doc_no], found)
+        chosen.setdefault((found.doc_no, section.start), (key, section))
+        if len(chosen) >= need:
             break
-    return list(found.values())
+    hits = {hit.passage.ref: hit for hit in _hits(view, pool, [key for key, _ in chosen.values()])}
+    return [_whole_section(view, hits, key, section) for key, section in chosen.values()]
 
 
-def _section_at(document: Document, offset: int) -> Section:
-    for section in document.sections:
-        if section.start <= offset < section.end:
-            return section
-    return Section("", 0, 0, len(document.text))
+def _whole_section(view: View, hits: Mapping[EvidenceRef, Hit], key: int, section: Section) -> Hit:
+    found = view.rows[key]
+    text = view.text(found.doc_no, section.start, section.end)
+    passage = Passage(found.doc_id, section.start, section.end, text, section.path)
+    return replace(hits[EvidenceRef(found.doc_id, found.start, found.end)], passage=passage)
+
+
+def _section_at(sections: Sequence[Section], found: Candidate) -> Section:
+    place = bisect_right(sections, found.start, key=lambda section: section.start) - 1
+    return sections[place] if place >= 0 else Section("", 0, found.start, found.end)
 
 
 def _best_sentence(passage: Passage, asked: set[str]) -> Passage:

@@ -88,7 +88,7 @@ def test_a_text_erased_while_it_was_encoded_leaves_no_vector_to_another(make_lib
     encoder.between = swap
     library.encode("default")
     library.encode("default")
-    arm, _ = library.dense("default")
+    arm, _ = library.arms.dense("default")
     nearest = arm.search(WordEncoder().encode_queries(["secret plans of the walrus"])[0], 5)
     assert len(nearest) == 1 and nearest[0][1] < 0.6
     assert titles(library, "teapot", "dense") == ["Teapot"]
@@ -96,29 +96,32 @@ def test_a_text_erased_while_it_was_encoded_leaves_no_vector_to_another(make_lib
 
 def test_damaged_arrays_are_not_believed(make_library: Make, tmp_path: Path, fox: Document) -> None:
     encoded(make_library, fox).close()
-    for path in (tmp_path / "data").rglob("exact-*.keys.npy"):
+    for path in (tmp_path / "data").rglob("base-*.digests.npy"):
         path.write_bytes(b"")
     assert titles(make_library(encoder=WordEncoder(), background=False), "rodents", "dense") == ["Foxes"]
 
 
-def test_damaged_vectors_leave_a_search_by_words_and_say_how_to_mend(
+def test_damaged_vectors_leave_a_search_by_words_and_are_made_again(
     make_library: Make, tmp_path: Path, fox: Document
 ) -> None:
     encoded(make_library, fox).close()
-    dense = tmp_path / "data" / "collections" / "default" / "dense"
-    for path in [*dense.rglob("*.manifest"), *dense.glob("exact-*")]:
+    dense = tmp_path / "data" / "collections" / "default.1" / "dense"
+    for path in [*dense.rglob("*.manifest"), *dense.rglob("base-*"), *dense.rglob("tail-*")]:
         path.write_bytes(b"junk")
     library = make_library(encoder=WordEncoder(), background=False)
     ranking = search(library, ["rodents"])
     assert ranking.hits[0].title == "Foxes"
-    assert "remove the folder 'dense'" in ranking.notes[0]
+    assert "damaged" in ranking.notes[0]
     with pytest.raises(Unavailable, match="damaged"):
         search(library, ["rodents"], mode="dense")
+    library.encode("default")
+    assert titles(library, "rodents", "dense") == ["Foxes"]
+    assert library.problems() == ["the vectors of 'default' were damaged and have been made again"]
 
 
 def test_vectors_that_vanished_are_not_called_complete(make_library: Make, tmp_path: Path, fox: Document) -> None:
     library = encoded(make_library, fox)
-    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "dense")
+    shutil.rmtree(tmp_path / "data" / "collections" / "default.1" / "dense")
     assert library.coverage("default")["dense"] == 0.0
     library.close()
     again = make_library(encoder=WordEncoder(), background=False)
@@ -130,7 +133,7 @@ def test_a_lexical_index_removed_under_a_running_server_is_made_again(
 ) -> None:
     library = make_library()
     library.add([fox])
-    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "lexical")
+    shutil.rmtree(tmp_path / "data" / "collections" / "default.1" / "lexical")
     assert titles(library, "rodents") == ["Foxes"]
 
 
@@ -148,6 +151,6 @@ def test_a_collection_takes_an_encoder_of_another_dimension_after_it_was_dropped
 
 def test_saved_arrays_of_unequal_length_are_not_believed(make_library: Make, tmp_path: Path, fox: Document) -> None:
     encoded(make_library, fox).close()
-    for path in (tmp_path / "data").rglob("exact-*.keys.npy"):
+    for path in (tmp_path / "data").rglob("base-*.digests.npy"):
         np.save(path, np.zeros(1, np.int64))
     assert titles(make_library(encoder=WordEncoder(), background=False), "rodents", "dense") == ["Foxes"]

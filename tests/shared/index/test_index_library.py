@@ -129,7 +129,7 @@ def test_vectors_lost_from_disk_are_noticed_and_made_again(make_library: Make, t
     library.add([fox])
     library.encode("default")
     library.close()
-    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "dense")
+    shutil.rmtree(tmp_path / "data" / "collections" / "default.1" / "dense")
     again = make_library(encoder=WordEncoder(), background=False)
     assert again.encode("default") == again.collections()[0].passages
     assert refs(again, "rodents", mode="dense") == [fox.doc_id]
@@ -139,7 +139,7 @@ def test_a_lost_lexical_index_is_rebuilt_from_the_store(make_library: Make, tmp_
     library = make_library()
     library.add([fox])
     library.close()
-    shutil.rmtree(tmp_path / "data" / "collections" / "default" / "lexical")
+    shutil.rmtree(tmp_path / "data" / "collections" / "default.1" / "lexical")
     assert refs(make_library(), "rodents") == [fox.doc_id]
 
 
@@ -204,11 +204,11 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         import os, sys
         from pathlib import Path
         from carrel import ingest
-        from carrel.index import Library
+        from carrel.index import Library, kept
         library = Library(Path(sys.argv[1]))
         library.add([ingest.note("The okapi is striped.", title="one")])
-        with library.store.write() as (connection, generation):
-            library.store.put_document(connection, ingest.note("half done", title="two"), 0.0)
+        with library.store.write():
+            kept.put(library.store, ingest.note("half done", title="two"), 0.0)
             os.kill(os.getpid(), 9)
         """
     )
@@ -218,7 +218,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     library = Library(data)
     assert len(refs(library, "okapi")) == 1
     assert library.collections()[0].documents == 1
-    assert library.store.connection().execute("SELECT count(*) FROM documents").fetchone()[0] == 1
+    assert library.store.value("SELECT count(*) FROM documents") == 1
     library.close()
 
 

@@ -1,0 +1,95 @@
+"""``carrel collections``: list, create, copy, export and import what the library keeps."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from carrel_client.programs import run_program
+from carrel_client.screen import table
+from carrel_client.session import Run, common
+
+__all__ = ["collections", "index_program"]
+
+_PROGRAM = (sys.executable, "-m", "carrel.index")
+
+
+def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:
+    """Run one command of the engine's index program on this run's data folder."""
+    data = ["--data", str(run.setup.data)] if run.setup.data else []
+    with run.screen.progress(title) as report:
+        return run_program([*arguments, *data], run.setup.environment, report, program=_PROGRAM)
+
+
+@click.group(name="collections")
+def collections() -> None:
+    """List, create, copy, export and import collections (no server needs to run, any may)."""
+
+
+@collections.command(name="list")
+@common
+def list_all(run: Run) -> int:
+    """Every collection, with the snapshots that can still be read."""
+    answers = index_program(run, ["list"], "collections")
+    run.screen.data(answers)
+    rows = [
+        (
+            *(one["name"], one["language"] or one["analyser"], one["documents"]),
+            *(f"{one['encoded']} of {one['passages']}", one["encoder"] or one["model"] or "none yet"),
+            f"{max(one['horizon'], 1)}-{one['journalled']}",
+        )
+        for one in answers
+    ]
+    run.screen.show(
+        table(("collection", "language", "documents", "passages with vectors", "encoder", "snapshots"), rows)
+    )
+    return 0
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--language", default="", help="Language of its texts: de, french …; none for no stemming.")
+@click.option("--model", default="", help="An encoder of its own.")
+@common
+def create(run: Run, name: str, language: str, model: str) -> int:
+    """Make an empty collection for a language or an encoder."""
+    return _moved(run, ["create", name, "--language", language, "--model", model], "creating")
+
+
+@collections.command()
+@click.argument("source")
+@click.argument("target")
+@common
+def copy(run: Run, source: str, target: str) -> int:
+    """Copy a collection, vectors included."""
+    return _moved(run, ["copy", source, target], "copying")
+
+
+@collections.command(name="export")
+@click.argument("name")
+@click.argument("file", type=click.Path())
+@common
+def export_one(run: Run, name: str, file: str) -> int:
+    """Write a collection to one archive: documents, passages, vectors, manifest, hashes."""
+    return _moved(run, ["export", name, file], "exporting")
+
+
+@collections.command(name="import")
+@click.argument("file", type=click.Path())
+@click.option("--as", "target", default="", help="Under another name.")
+@common
+def import_one(run: Run, file: str, target: str) -> int:
+    """Make a collection of an archive; everything in it is checked first."""
+    return _moved(run, ["import", file, "--as", target], "importing")
+
+
+def _moved(run: Run, arguments: Sequence[str], title: str) -> int:
+    did = index_program(run, arguments, title)[-1]
+    run.screen.data(did)
+    run.screen.show(
+        f"{did['collection']}: {did['documents']} documents, {did['passages']} passages, {did['vectors']} vectors"
+    )
+    return 0

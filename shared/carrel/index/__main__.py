@@ -1,0 +1,202 @@
+"""``python -m carrel.index doctor|list|create|copy|export|import``: looking after a data folder, outside any server.
+
+Exit status 0 when it worked (and nothing is wrong), 1 when it did not, 2 for wrong arguments. With ``--json`` every
+line on stdout is one JSON object: ``{"progress": …}`` on the way, then the outcome or ``{"error": {…}}``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carrel.errors import CarrelError, IncompatibleIndex
+from carrel.index.analysis import ANALYSERS
+from carrel.index.archive import Archived, copy_collection, export_collection, import_collection
+from carrel.index.opening import open_library
+from carrel.index.upkeep import Finding, examine, repair
+from carrel.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from carrel.index.library import Library
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        library = _opened(arguments)
+        try:
+            return _COMMANDS[arguments.command](library, arguments)
+        finally:
+            library.close()
+    except CarrelError as error:
+        _fail(error, as_json=arguments.json)
+    except KeyboardInterrupt:
+        pass
+    return 1
+
+
+def _opened(arguments: argparse.Namespace) -> Library:
+    try:
+        return open_library(_settings(arguments))
+    except IncompatibleIndex as error:
+        if arguments.command != "doctor":
+            raise
+        raise IncompatibleIndex(
+            "the store cannot be opened, and nothing here can mend it: restore store.sqlite from a copy, or move the "
+            "data folder away and add the documents again"
+        ) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m carrel.index", description="Look after a library.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.add_argument("--data", type=Path, metavar="DIR", help="where the library lives (default: CARREL_DATA)")
+        made.add_argument("--encoder", metavar="NAME", help="encoder for dense search, or none")
+        made.add_argument("--json", action="store_true", help="write JSON lines")
+        return made
+
+    command("doctor", "read every byte of the library and say what is wrong").add_argument(
+        "--repair", action="store_true", help="mend what can be mended"
+    )
+    command("list", "list the collections")
+    made = command("create", "make an empty collection for a language or an encoder")
+    made.add_argument("collection")
+    made.add_argument("--language", default="", metavar="NAME", help=f"one of {', '.join(sorted(ANALYSERS))}")
+    made.add_argument("--model", default="", metavar="NAME", help="its own encoder (default: the server's)")
+    made = command("copy", "copy a collection, vectors included")
+    made.add_argument("collection")
+    made.add_argument("target")
+    made = command("export", "write a collection to one archive")
+    made.add_argument("collection")
+    made.add_argument("file", type=Path)
+    made = command("import", "make a collection of an archive")
+    made.add_argument("file", type=Path)
+    made.add_argument("--as", dest="target", default="", metavar="NAME", help="under another name")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    settings = Settings.from_environment(os.environ)
+    if arguments.data is not None:
+        settings = replace(settings, data=arguments.data.expanduser().absolute())
+    if arguments.encoder is not None:
+        settings = replace(settings, encoder=arguments.encoder)
+    # Only looking needs no permission to write; and what is made here is encoded by the servers, in the background.
+    looks = arguments.command == "list" or (arguments.command == "doctor" and not arguments.repair)
+    return replace(settings, read_only=looks)
+
+
+def _doctor(library: Library, arguments: argparse.Namespace) -> int:
+    def say(what: str) -> None:
+        if arguments.json:
+            _line({"progress": what})
+        else:
+            sys.stderr.write(f"looking at {what}\n")
+
+    found = repair(library, say) if arguments.repair else examine(library, say)
+    if arguments.json:
+        _line({"findings": [asdict(each) for each in found]})
+    else:
+        sys.stdout.write(_told(found, mending=arguments.repair))
+    return 0 if all(each.mended for each in found) else 1
+
+
+def _told(found: Sequence[Finding], *, mending: bool) -> str:
+    lines = [f"{'mended' if each.mended else 'wrong'}: {each.words}" for each in found]
+    if not found:
+        lines.append("everything is as it was written, and store and indexes agree")
+    elif not mending:
+        lines.append("run `carrel doctor --repair` to mend what can be mended")
+    return "\n".join(lines) + "\n"
+
+
+def _list(library: Library, arguments: argparse.Namespace) -> int:
+    for each in library.collections():
+        if arguments.json:
+            _line(asdict(each))
+        else:
+            made = f"{each.language or each.analyser}, {each.encoder or each.model or 'no vectors yet'}"
+            sys.stdout.write(
+                f"{each.name}  {each.documents} documents, {each.encoded} of {each.passages} passages with a vector, "
+                f"snapshots {max(each.horizon, 1)} to {each.journalled}  ({made})\n"
+            )
+    return 0
+
+
+def _create(library: Library, arguments: argparse.Namespace) -> int:
+    made = library.create(arguments.collection, language=arguments.language, model=arguments.model)
+    return _done(Archived(made.name, 0, 0, 0), arguments)
+
+
+def _copy(library: Library, arguments: argparse.Namespace) -> int:
+    return _done(copy_collection(library, arguments.collection, arguments.target), arguments)
+
+
+def _export(library: Library, arguments: argparse.Namespace) -> int:
+    return _done(export_collection(library, arguments.collection, arguments.file, _progress(arguments)), arguments)
+
+
+def _import(library: Library, arguments: argparse.Namespace) -> int:
+    return _done(import_collection(library, arguments.file, arguments.target, _progress(arguments)), arguments)
+
+
+_COMMANDS: dict[str, Callable[[Library, argparse.Namespace], int]] = {
+    "doctor": _doctor,
+    "list": _list,
+    "create": _create,
+    "copy": _copy,
+    "export": _export,
+    "import": _import,
+}
+
+
+def _progress(arguments: argparse.Namespace) -> Callable[[int, int], None]:
+    """Report each whole percent once."""
+    last: list[int] = []
+
+    def report(done: int, total: int) -> None:
+        percent = 100 * done // max(total, 1)
+        if arguments.json and last != [percent]:
+            last[:] = [percent]
+            _line({"progress": percent})
+
+    return report
+
+
+def _done(did: Archived, arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        _line(asdict(did))
+    else:
+        sys.stdout.write(
+            f"{did.collection}: {did.documents} documents, {did.passages} passages, {did.vectors} vectors\n"
+        )
+    return 0
+
+
+def _line(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _fail(error: CarrelError, *, as_json: bool) -> None:
+    if as_json:
+        _line({"error": {"kind": error.kind, "message": str(error), "retryable": error.retryable}})
+    else:
+        sys.stderr.write(f"{error}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The collections: what each is made of, how large it is, how far its history is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from carrel.errors import BadRequest, IncompatibleIndex, NotFound
+from carrel.index.store import Store
+
+__all__ = ["Collection", "check_name", "collection", "collections", "drop_if_empty", "ensure", "names"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_COLUMNS = (
+    "collection_no, name, analyser, splitter, language, model, encoder, fingerprint, documents, passages, encoded, "
+    "vectors, journalled, horizon, words_erased, vectors_erased"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as its manifest row says.
+
+    ``model``: the encoder it was made for (empty: whichever the server runs). ``encoder`` and ``fingerprint``: what
+    made its vectors, empty before the first. ``encoded`` of ``passages`` have one; ``vectors`` is how many the dense
+    arm must at least hold. ``journalled``: the generation that last changed it; ``horizon``: the oldest one whose
+    snapshot the store can still resolve. ``words_erased`` and ``vectors_erased`` are 1 while an arm may still hold
+    something of a text that was erased.
+    """
+
+    number: int
+    name: str
+    analyser: str
+    splitter: str
+    language: str
+    model: str
+    encoder: str
+    fingerprint: str
+    documents: int
+    passages: int
+    encoded: int
+    vectors: int
+    journalled: int
+    horizon: int
+    words_erased: int
+    vectors_erased: int
+
+
+def check_name(name: str) -> None:
+    """Raises BadRequest unless ``name`` is a valid collection name."""
+    if _NAME.fullmatch(name) is None:
+        raise BadRequest("a collection name is lower-case letters, digits, '-' and '_', at most 64, e.g. 'my-notes'")
+
+
+def names(store: Store) -> list[str]:
+    """All names, sorted."""
+    return [str(name) for (name,) in store.rows("SELECT name FROM collections ORDER BY name")]
+
+
+def collections(store: Store) -> tuple[Collection, ...]:
+    """Every collection, by name."""
+    return tuple(Collection(*row) for row in store.rows(f"SELECT {_COLUMNS} FROM collections ORDER BY name"))
+
+
+def collection(store: Store, name: str) -> Collection:
+    """One collection. Raises NotFound, naming those there are."""
+    check_name(name)
+    row = store.row(f"SELECT {_COLUMNS} FROM collections WHERE name=?", (name,))
+    if row is None:
+        known = names(store)
+        there = f"; there are: {', '.join(known[:10])}" if known else "; add documents to make it"
+        raise NotFound(f"there is no collection '{name}'{there}")
+    return Collection(*row)
+
+
+def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "") -> Collection:
+    """Make the collection if it is new. Raises IncompatibleIndex if another splitter made its passages."""
+    store.run(
+        "INSERT OR IGNORE INTO collections(name, analyser, splitter, language, model) VALUES(?,?,?,?,?)",
+        (name, analyser, splitter, language, model),
+    )
+    found = collection(store, name)
+    if found.splitter != splitter:
+        raise IncompatibleIndex(
+            f"the passages of collection '{name}' were cut by splitter {found.splitter} and this program has "
+            f"{splitter}; run `carrel doctor --repair`, which cuts them anew, or add the documents to a new collection"
+        )
+    return found
+
+
+def drop_if_empty(store: Store, name: str) -> bool:
+    """Forget a collection and its snapshots, unless a document is in it."""
+    there = collection(store, name)
+    if there.documents:
+        return False
+    for table in ("passages", "members", "journal", "files", "collections"):
+        store.run(f"DELETE FROM {table} WHERE collection_no=?", (there.number,))
+    return True

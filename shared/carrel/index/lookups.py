@@ -1,0 +1,113 @@
+"""What a search asks of the store: which passages an arm's answers name, and which vectors a filter allows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from carrel.index import texts
+from carrel.index.analysis import terms
+from carrel.index.store import Store
+from carrel.records import SourceKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["NOW", "Candidate", "Filters", "candidates", "digests"]
+
+NOW = 2**62
+"""A generation after every other: membership as it is now."""
+
+_AT = "m.began<=:at AND coalesce(m.ended, 4611686018427387905)>:at"
+_MOST_CANDIDATES = 4_000  # passages for one list of digests: a text repeated ten thousand times is one vector
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Limits on the documents searched; empty means no limit.
+
+    Dates are ISO prefixes (``2024``, ``2024-05``): ``after`` includes its own first day, ``before`` excludes it. A
+    document without a date passes neither. Of several tags, media types or kinds, one is enough. ``author``: each of
+    its words is in an author's name.
+    """
+
+    source_kinds: tuple[SourceKind, ...] = ()
+    media_types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    after: str = ""
+    before: str = ""
+    author: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.source_kinds, self.media_types, self.tags, self.after, self.before, self.author))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that an arm found, without its text."""
+
+    passage_id: int
+    digest: int
+    doc_no: int
+    doc_id: str
+    start: int
+    end: int
+    heading: str
+
+
+def candidates(
+    store: Store, collection_no: int, at: int, passage_ids: Sequence[int], digests: Sequence[int]
+) -> list[Candidate]:
+    """The passages with these ids, and those that these digests name, whose document was a member at generation ``at``.
+
+    Membership decides: an arm may still know, or know already, what was not there then.
+    """
+    select = (
+        "SELECT p.passage_id, p.digest, p.doc_no, d.doc_id, p.start, p.end, p.heading FROM json_each(:keys) k "
+        "CROSS JOIN passages p ON {} CROSS JOIN documents d ON d.doc_no=p.doc_no WHERE p.collection_no=:collection "
+        f"AND EXISTS(SELECT 1 FROM members m WHERE m.doc_no=p.doc_no AND m.collection_no=:collection AND {_AT}) "
+        "LIMIT :most"
+    )
+    found: dict[int, Candidate] = {}
+    for keys, condition in ((passage_ids, "p.passage_id=k.value"), (digests, "p.digest=k.value")):
+        if keys:
+            limits = {"keys": json.dumps(list(keys)), "collection": collection_no, "at": at, "most": _MOST_CANDIDATES}
+            found.update((row[0], Candidate(*row)) for row in store.rows(select.format(condition), limits))
+    return [found[key] for key in sorted(found)]
+
+
+def digests(store: Store, collection_no: int, at: int, filters: Filters | None) -> NDArray[np.int64]:
+    """The sorted digests of all passages of documents that were members at ``at`` and pass the filters."""
+    import numpy as np
+
+    conditions, limits = _conditions(filters or Filters())
+    rows = store.rows(
+        "SELECT DISTINCT p.digest FROM members m CROSS JOIN documents d ON d.doc_no=m.doc_no CROSS JOIN passages p "
+        "ON p.doc_no=m.doc_no AND p.collection_no=m.collection_no "
+        f"WHERE m.collection_no=:collection AND {_AT} {conditions}",
+        {"collection": collection_no, "at": at, **limits},
+    )
+    return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+
+
+def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:
+    wanted: list[str] = []
+    limits: dict[str, object] = {}
+    for name, values in (("source_kind", filters.source_kinds), ("media_type", filters.media_types)):
+        if values:
+            wanted.append(f"d.{name} IN (SELECT value FROM json_each(:{name}))")
+            limits[name] = json.dumps(values)
+    if filters.tags:
+        wanted.append("EXISTS(SELECT 1 FROM json_each(m.tags) t WHERE t.value IN (SELECT value FROM json_each(:tags)))")
+        limits["tags"] = json.dumps(filters.tags)
+    for name, text, sign in (("after", filters.after, ">="), ("before", filters.before, "<")):
+        if text:
+            wanted.append(f"d.day>0 AND d.day{sign}:{name}")
+            limits[name] = texts.day(text)
+    for number, word in enumerate(terms(filters.author, "simple-1")):
+        wanted.append(f"instr(d.author_terms, :author{number})")
+        limits[f"author{number}"] = f" {word} "
+    return "".join(f"AND {each} " for each in wanted), limits

@@ -1,0 +1,200 @@
+"""A collection at one snapshot: what a search asks the arms and the store, and nothing of another generation."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from carrel.index import kept, lookups, texts
+from carrel.index.catalogue import Collection
+from carrel.index.dense import DenseArm
+from carrel.index.gate import QueryGate
+from carrel.index.lexical import LexicalArm, LexicalFilter
+from carrel.index.lookups import Candidate, Filters
+from carrel.index.store import Store
+from carrel.models import Encoder
+from carrel.records import Passage, Section
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from carrel.index.lexical_reader import LexicalReader
+
+__all__ = ["Found", "Row", "View"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A passage with what its document is called. ``page`` is from 1, None for a document without pages."""
+
+    passage: Passage
+    title: str
+    source: str
+    date: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one arm found: ``(passage_id, rank, score)``, best first; passages with equal text share a rank."""
+
+    hits: tuple[tuple[int, int, float], ...] = ()
+
+
+@dataclass(slots=True)
+class View:
+    """One collection at generation ``generation``; made by `Library.view`, for the thread that asked.
+
+    ``lexical`` and ``dense`` are None when they are not wanted or not there; ``notes`` says why in words. ``rows``
+    holds every passage any arm has found so far.
+    """
+
+    store: Store
+    collection: Collection
+    generation: int
+    gate: QueryGate
+    run: Callable[[Callable[[], list[tuple[int, float]]]], Future[list[tuple[int, float]]]]
+    digests: Callable[[Filters], NDArray[np.int64]]
+    lexical: LexicalArm | LexicalReader | None = None
+    dense: DenseArm | None = None
+    encoder: Encoder | None = None
+    vectors_lost: bool = False
+    notes: list[str] = field(default_factory=list)
+    rows: dict[int, Candidate] = field(default_factory=dict)
+    _alive: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # digest -> passages; empty: no member's at this generation
+
+    @property
+    def coverage(self) -> Mapping[str, float]:
+        """Share of the collection's passages that each arm in use can find (0..1)."""
+        total, shares = self.collection.passages, {}
+        if self.lexical is not None:
+            shares["lexical"] = 1.0
+        if self.dense is not None:
+            there = min(self.collection.encoded, self.dense.count()) if self.vectors_lost else self.collection.encoded
+            shares["dense"] = there / total if total else 1.0
+        return shares
+
+    def encode(self, queries: Sequence[str]) -> NDArray[np.float32] | None:
+        """The queries' vectors, ahead of any encoding in the background; None without a dense arm."""
+        if self.dense is None or self.encoder is None:
+            return None
+        with self.gate.query():
+            return self.encoder.encode_queries(list(queries))
+
+    def start_words(self, query: str, depth: int, filters: Filters | None) -> Future[list[tuple[int, float]]] | None:
+        """Begin a lexical search beside this thread, which may encode meanwhile; None without a lexical arm."""
+        arm = self.lexical
+        if arm is None:
+            return None
+        only = _lexical(filters) if filters else None
+        return self.run(lambda: arm.search(query, depth, only))
+
+    def words(self, started: Future[list[tuple[int, float]]] | None) -> Found:
+        """What a lexical search found."""
+        if started is None:
+            return Found()
+        hits = started.result()
+        self._look_up([key for key, _ in hits if key not in self.rows], [])
+        there = [(key, score) for key, score in hits if key in self.rows]
+        return Found(tuple((key, rank, score) for rank, (key, score) in enumerate(there, start=1)))
+
+    def near(self, vector: NDArray[np.float32], depth: int, filters: Filters | None) -> Found:
+        """The passages nearest to a query vector: those of the best ``depth`` vectors of members at this snapshot."""
+        if self.dense is None:
+            return Found()
+        allowed = self.digests(filters) if filters else None
+        # The arm may hold vectors of documents that have left, or had not yet come: then it must be asked for more.
+        ask = depth + max(0, min(self.collection.vectors - self.collection.encoded, depth))
+        while True:
+            hits = self.dense.search(vector, ask, allowed)
+            unknown = [digest for digest, _ in hits if digest not in self._alive]
+            self._look_up([], unknown)
+            there = [(digest, score) for digest, score in hits if self._alive[digest]]
+            if len(there) >= depth or len(hits) < ask:
+                break
+            ask *= 4
+        return Found(
+            tuple(
+                (key, rank, score)
+                for rank, (digest, score) in enumerate(there[:depth], start=1)
+                for key in self._alive[digest]
+            )
+        )
+
+    def cosines(self, vector: NDArray[np.float32], passage_ids: Sequence[int]) -> dict[int, float]:
+        """The cosine of each of these passages with a query vector, those without a vector left out."""
+        import numpy as np
+
+        if self.dense is None or not passage_ids:
+            return {}
+        digests = {self.rows[key].digest for key in passage_ids}
+        scores = self.dense.scores(vector, np.fromiter(digests, np.int64, len(digests)))
+        return {key: scores[self.rows[key].digest] for key in passage_ids if self.rows[key].digest in scores}
+
+    def hydrate(self, passage_ids: Sequence[int]) -> dict[int, Row]:
+        """The texts of passages that were found, and what their documents are called."""
+        wanted = [self.rows[key] for key in passage_ids]
+        facts = self._facts({each.doc_no for each in wanted})
+        return {each.passage_id: _row(self.store, each, *facts[each.doc_no]) for each in wanted}
+
+    def sections(self, doc_no: int) -> tuple[Section, ...]:
+        """A document's sections."""
+        return kept.sections(self.store, doc_no)
+
+    def text(self, doc_no: int, start: int, end: int) -> str:
+        """A stretch of a document's text."""
+        return kept.span(self.store, doc_no, start, end)
+
+    def warm_up(self) -> None:
+        """Read once what every search reads."""
+        if self.dense is not None and self.collection.encoded:
+            self.dense.publish()
+            self.dense.warm()
+            vectors = self.encode(["warm up"])
+            if vectors is not None:
+                self.near(vectors[0], 1, None)
+
+    def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int]) -> None:
+        if not passage_ids and not digests:
+            return
+        found = lookups.candidates(self.store, self.collection.number, self.generation, passage_ids, digests)
+        for digest in digests:
+            self._alive[digest] = []
+        asked = set(digests)
+        for each in found:
+            self.rows[each.passage_id] = each
+            if each.digest in asked:
+                self._alive[each.digest].append(each.passage_id)
+
+    def _facts(self, doc_nos: set[int]) -> dict[int, tuple[str, str, str, str]]:
+        rows = self.store.rows(
+            "SELECT doc_no, title, source, date, page_starts FROM documents "
+            "WHERE doc_no IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(doc_nos)),),
+        )
+        return {row[0]: row[1:] for row in rows}
+
+
+def _row(store: Store, found: Candidate, title: str, source: str, date: str, page_starts: str) -> Row:
+    text = kept.span(store, found.doc_no, found.start, found.end)
+    passage = Passage(found.doc_id, found.start, found.end, text, tuple(json.loads(found.heading)))
+    page = bisect_right(json.loads(page_starts), found.start) if page_starts else None
+    return Row(passage, title, source, date, page)
+
+
+def _lexical(filters: Filters) -> LexicalFilter:
+    return LexicalFilter(
+        source_kinds=filters.source_kinds,
+        media_types=filters.media_types,
+        tags=filters.tags,
+        after=texts.day(filters.after),
+        before=texts.day(filters.before),
+        author=filters.author,
+    )

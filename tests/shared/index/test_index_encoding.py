@@ -1,0 +1,161 @@
+"""Vectors in the background: newest first, queries before everything, one encoder for all processes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from carrel.errors import Unavailable
+from carrel.index import Library, encoding
+from carrel.index.gate import QueryGate
+from carrel.retrieve import search
+from kit import WordEncoder, text_document
+
+Make = Callable[..., Library]
+
+
+class Listening(WordEncoder):
+    """Remembers what it was given, and calls back before it encodes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.before()
+        self.heard += texts
+        return super().encode(texts)
+
+
+class Steps:
+    """An event that is never set and counts how often it was waited for."""
+
+    waited = 0
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout: float) -> bool:
+        self.waited += 1
+        return False
+
+
+def test_what_was_added_last_is_encoded_first(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_BATCH", 1)
+    encoder = Listening()
+    library = make_library(encoder=encoder, background=False)
+    for name in ("heron", "swift", "owl"):
+        library.add([text_document(f"the {name}", name)])
+    library.encode("default")
+    assert [text.split("\n")[0] for text in encoder.heard] == ["owl", "swift", "heron"]
+
+
+def test_what_is_added_meanwhile_comes_before_what_waited(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_BATCH", 1)
+    encoder = Listening()
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document("the heron", "heron")])
+    library.add([text_document("the swift", "swift")])
+
+    def add_once() -> None:
+        encoder.before = lambda: None
+        library.add([text_document("the owl", "owl")])
+
+    encoder.before = add_once
+    library.encode("default")
+    assert [text.split("\n")[0] for text in encoder.heard] == ["swift", "owl", "heron"]
+
+
+def test_the_background_waits_while_a_query_is_encoded(tmp_path: Path) -> None:
+    gate, steps = QueryGate(tmp_path), Steps()
+    gate.wait(steps)  # type: ignore[arg-type]  # makes the sign, whose time is now
+    steps.waited = 0
+    with gate.query():
+        gate.wait(steps)  # type: ignore[arg-type]
+    assert steps.waited > 0
+
+
+def test_the_background_waits_for_the_queries_of_other_processes_too(tmp_path: Path) -> None:
+    mine, steps = QueryGate(tmp_path), Steps()
+    mine.wait(steps)  # type: ignore[arg-type]
+    with QueryGate(tmp_path).query():
+        pass
+    steps.waited = 0
+    mine.wait(steps)  # type: ignore[arg-type]
+    assert steps.waited > 0
+
+
+def test_of_many_processes_one_encodes(make_library: Make) -> None:
+    encoder = Listening()
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document("the heron", "heron")])
+    others = [make_library(encoder=WordEncoder(), background=False) for _ in range(7)]
+    refused: list[str] = []
+
+    def try_the_others() -> None:
+        for other in others:
+            with pytest.raises(Unavailable, match="another process") as caught:
+                other.encode("default")
+            refused.append(str(caught.value))
+
+    encoder.before = try_the_others
+    library.encode("default")
+    assert len(refused) == 7
+    assert library.coverage("default")["dense"] == 1.0
+
+
+def test_every_server_sees_how_far_the_vectors_are(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_BATCH", 1)
+    encoder = Listening()
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document(f"the {name}", name) for name in ("heron", "swift", "owl", "wren")])
+    other = make_library(encoder=WordEncoder(), background=False)
+    seen: list[float] = []
+    encoder.before = lambda: seen.append(search(other, ["heron"]).coverage["dense"])
+    library.encode("default")
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_a_library_that_closes_leaves_the_rest_to_the_next(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_BATCH", 2)
+    encoder = Listening()
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document(f"the {name}", name) for name in ("heron", "swift", "owl", "wren")])
+    encoder.before = library._worker.close  # in the middle of the first batch
+    library.encode("default")
+    later = Listening()
+    again = make_library(encoder=later, background=False)
+    again.encode("default")
+    assert again.coverage("default")["dense"] == 1.0
+    assert len(encoder.heard) == 2 and sorted({*encoder.heard, *later.heard}) == sorted(
+        f"{name}\nthe {name}" for name in ("heron", "swift", "owl", "wren")
+    )
+
+
+def test_vectors_come_by_themselves(make_library: Make) -> None:
+    done = threading.Event()
+    encoder = Listening()
+    encoder.before = done.set
+    library = make_library(encoder=encoder)
+    library.add([text_document("the heron", "heron")])
+    assert done.wait(30)
+
+
+def test_an_encoder_by_name_reads_the_collection_it_made(make_library: Make) -> None:
+    first = make_library(encoder=WordEncoder("big-64", 64), background=False)
+    first.add([text_document("the heron fishes", "heron")])
+    first.encode("default")
+    first.close()
+    by_name = {"big-64": WordEncoder("big-64", 64)}
+    other = make_library(encoder=WordEncoder(), models=by_name.__getitem__, background=False)
+    assert search(other, ["heron"], mode="dense").hits[0].title == "heron"
+    other.create("own", model="big-64")
+    other.add([text_document("the swift hunts", "swift")], "own")
+    other.encode("own")
+    assert other.collection("own").encoder == "big-64"
