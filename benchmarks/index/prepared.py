@@ -30,6 +30,19 @@ _FIELD, _OWN, _MEAN = 0.65, 2.0, 0.1  # leaning of topics on fields; a word's ow
 _POWER = 3  # of a word's rarity: what makes its weight
 
 
+# Made words fall into many more word pieces than real ones, and a query's price is its pieces. These have 1.5 each, as
+# questions about science have; each made word stands for one of them.
+_ENGLISH = """evidence protein measured surface language temperature children market response pressure theory network
+climate signal treatment memory growth river policy cells ancient engine statistical boundary habitat transformer
+vaccination photosynthesis reinforcement mitochondrial hypersonic tokenizer orthography bibliography turbulence
+antibodies thermodynamics hippocampal phosphorylation bioavailability microarray lymphoblastic the of in and for with
+between under during effect rate patients analysis model results higher lower early long""".split()
+
+
+def _english(text: str) -> str:
+    return " ".join(_ENGLISH[zlib.crc32(word.encode()) % len(_ENGLISH)] for word in text.split())
+
+
 class PreparedEncoder:
     """A `carrel.models.Encoder` over a corpus's own words. ``timed``: a real one that encodes each query as well.
 
@@ -58,7 +71,7 @@ class PreparedEncoder:
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `encode`, at the price of the real encoder."""
         if self._timed is not None:
-            self._timed.encode_queries(texts)
+            self._timed.encode_queries([_english(text) for text in texts])
         return self.encode(texts)
 
     def _sums(self, texts: Sequence[str]) -> NDArray[np.float32]:

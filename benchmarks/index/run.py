@@ -44,6 +44,8 @@ def main() -> None:
     """Run what was asked for, print the table, and write figures and picture."""
     options = _options()
     kept = json.loads(options.out.read_text(encoding="utf-8"))["figures"] if options.add and options.out else {}
+    if options.work is not None:
+        options.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="carrel-index-", dir=options.work) as work:
         figures = measure(Path(work), options, kept)
     print(table(figures))

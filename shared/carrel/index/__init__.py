@@ -7,6 +7,7 @@ from carrel.index.files import KnownFile
 from carrel.index.jobs import Job, Jobs
 from carrel.index.library import SNAPSHOTS, Added, Library, Removed, Span
 from carrel.index.lookups import Candidate, Filters
+from carrel.index.lookups import Span as PassageSpan
 from carrel.index.opening import LazyLibrary, open_library
 from carrel.index.upkeep import Finding, examine, repair
 from carrel.index.view import Found, Row, View
@@ -25,6 +26,7 @@ __all__ = [
     "KnownFile",
     "LazyLibrary",
     "Library",
+    "PassageSpan",
     "Removed",
     "Row",
     "Span",

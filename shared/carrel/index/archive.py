@@ -123,7 +123,7 @@ def _documents(library: Library, there: Collection) -> Iterator[Document]:
     """The current members, with the tags they have in this collection."""
     for doc_no in members.everyone(library.store, there.number):
         (doc_id, tags) = library.store.rows(
-            "SELECT d.doc_id, m.tags FROM documents d JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
+            "SELECT d.doc_id, m.tags FROM documents d CROSS JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
             "AND m.ended IS NULL WHERE d.doc_no=?",
             (there.number, doc_no),
         )[0]

@@ -22,7 +22,7 @@ from carrel.index.gate import QueryGate
 from carrel.index.lexical import DamagedArm, LexicalArm, LexicalRow
 from carrel.index.lookups import Filters
 from carrel.index.store import Store
-from carrel.index.view import View
+from carrel.index.view import Searched, View
 from carrel.models import Encoder
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Arms:
                 return
         raise Unavailable("the collection is changing faster than it can be read; try again", retry_after=1)
 
-    def _submit(self, work: Callable[[], list[tuple[int, float]]]) -> Future[list[tuple[int, float]]]:
+    def _submit(self, work: Callable[[], Searched]) -> Future[Searched]:
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_SEARCHERS, thread_name_prefix="carrel-words")

@@ -11,7 +11,7 @@ from carrel.index import texts
 from carrel.index.store import Store
 from carrel.records import Document, Link, Section
 
-__all__ = ["document", "erase", "newest_by_source", "numbers", "put", "sections", "span", "versions"]
+__all__ = ["document", "erase", "newest_by_source", "numbers", "put", "sections", "span", "spans", "versions"]
 
 _FACTS = "doc_no, doc_id, source, source_kind, media_type, title, date, language, details, page_starts, kept_at"
 
@@ -65,6 +65,20 @@ def span(store: Store, doc_no: int, start: int, end: int | None = None) -> str:
         "SELECT block_no, crc, content FROM texts WHERE block_no BETWEEN ? AND ? ORDER BY block_no", (first, last)
     )
     return texts.joined(rows, start, end)
+
+
+def spans(store: Store, places: Sequence[tuple[int, int, int]]) -> list[str]:
+    """The texts of spans ``(doc_no, start, end)``, read together."""
+    ranges = [texts.block_range(*place) for place in places]
+    wanted = sorted({block for first, last in ranges for block in range(first, last + 1)})
+    rows = store.rows(
+        "SELECT block_no, crc, content FROM json_each(?) k CROSS JOIN texts ON block_no=k.value", (json.dumps(wanted),)
+    )
+    found = {row[0]: row for row in rows}
+    return [
+        texts.joined([found[block] for block in range(first, last + 1) if block in found], start, end)
+        for (first, last), (_, start, end) in zip(ranges, places, strict=True)
+    ]
 
 
 def sections(store: Store, doc_no: int) -> tuple[Section, ...]:

@@ -120,7 +120,7 @@ class Library:
     def members_of(self, doc_id: str) -> tuple[str, ...]:
         """Names of the collections that hold the document now."""
         rows = self.store.rows(
-            "SELECT c.name FROM documents d JOIN members m ON m.doc_no=d.doc_no AND m.ended IS NULL "
+            "SELECT c.name FROM documents d CROSS JOIN members m ON m.doc_no=d.doc_no AND m.ended IS NULL "
             "JOIN collections c USING(collection_no) WHERE d.doc_id=? ORDER BY c.name",
             (doc_id,),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from carrel.index import texts
 from carrel.index.analysis import terms
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NOW", "Candidate", "Filters", "candidates", "digests"]
+__all__ = ["NOW", "Candidate", "Details", "Filters", "Span", "candidates", "details", "digests", "spans"]
 
 NOW = 2**62
 """A generation after every other: membership as it is now."""
@@ -45,17 +45,31 @@ class Filters:
         return any((self.source_kinds, self.media_types, self.tags, self.after, self.before, self.author))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage that an arm found, without its text."""
+class Candidate(NamedTuple):
+    """A passage that an arm found: all that ranking needs."""
 
     passage_id: int
     digest: int
     doc_no: int
+
+
+class Span(NamedTuple):
+    """A passage's place, ordered as references are; ``heading`` is its path as JSON."""
+
     doc_id: str
     start: int
     end: int
     heading: str
+
+
+class Details(NamedTuple):
+    """What a hit shows beside its text; ``page_starts`` is JSON, or empty."""
+
+    span: Span
+    title: str
+    source: str
+    date: str
+    page_starts: str
 
 
 def candidates(
@@ -66,17 +80,36 @@ def candidates(
     Membership decides: an arm may still know, or know already, what was not there then.
     """
     select = (
-        "SELECT p.passage_id, p.digest, p.doc_no, d.doc_id, p.start, p.end, p.heading FROM json_each(:keys) k "
-        "CROSS JOIN passages p ON {} CROSS JOIN documents d ON d.doc_no=p.doc_no WHERE p.collection_no=:collection "
-        f"AND EXISTS(SELECT 1 FROM members m WHERE m.doc_no=p.doc_no AND m.collection_no=:collection AND {_AT}) "
-        "LIMIT :most"
+        "SELECT p.passage_id, p.digest, p.doc_no FROM json_each(:keys) k CROSS JOIN passages p ON {} "
+        "WHERE p.collection_no=:collection AND EXISTS(SELECT 1 FROM members m WHERE m.doc_no=p.doc_no "
+        f"AND m.collection_no=:collection AND {_AT}) LIMIT :most"
     )
     found: dict[int, Candidate] = {}
     for keys, condition in ((passage_ids, "p.passage_id=k.value"), (digests, "p.digest=k.value")):
         if keys:
             limits = {"keys": json.dumps(list(keys)), "collection": collection_no, "at": at, "most": _MOST_CANDIDATES}
-            found.update((row[0], Candidate(*row)) for row in store.rows(select.format(condition), limits))
-    return [found[key] for key in sorted(found)]
+            found.update((row[0], Candidate._make(row)) for row in store.rows(select.format(condition), limits))
+    return list(found.values())
+
+
+def spans(store: Store, passage_ids: Sequence[int]) -> dict[int, Span]:
+    """Where these passages lie in their documents."""
+    rows = store.rows(
+        "SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading FROM json_each(?) k CROSS JOIN passages p "
+        "ON p.passage_id=k.value CROSS JOIN documents d ON d.doc_no=p.doc_no",
+        (json.dumps(list(passage_ids)),),
+    )
+    return {row[0]: Span(*row[1:]) for row in rows}
+
+
+def details(store: Store, passage_ids: Sequence[int]) -> dict[int, Details]:
+    """What is shown of these passages."""
+    rows = store.rows(
+        "SELECT p.passage_id, d.doc_id, p.start, p.end, p.heading, d.title, d.source, d.date, d.page_starts "
+        "FROM json_each(?) k CROSS JOIN passages p ON p.passage_id=k.value CROSS JOIN documents d ON d.doc_no=p.doc_no",
+        (json.dumps(list(passage_ids)),),
+    )
+    return {row[0]: Details(Span(*row[1:5]), *row[5:]) for row in rows}
 
 
 def digests(store: Store, collection_no: int, at: int, filters: Filters | None) -> NDArray[np.int64]:

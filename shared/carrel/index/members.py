@@ -54,7 +54,7 @@ def join(
     passages if they are not there."""
     tags = json.dumps(document.tags, ensure_ascii=False)
     there = store.rows(
-        "SELECT m.doc_no, m.tags FROM documents d JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
+        "SELECT m.doc_no, m.tags FROM documents d CROSS JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
         "AND m.ended IS NULL WHERE d.source=?",
         (collection.number, document.source),
     )
@@ -130,7 +130,7 @@ def find(store: Store, collection_no: int, *, doc_ids: Sequence[str] = (), sourc
     if doc_ids:
         found: dict[str, int] = dict(
             store.rows(
-                "SELECT d.doc_id, m.passages FROM documents d JOIN members m ON m.doc_no=d.doc_no "
+                "SELECT d.doc_id, m.passages FROM documents d CROSS JOIN members m ON m.doc_no=d.doc_no "
                 "AND m.collection_no=? AND m.ended IS NULL WHERE d.doc_id IN (SELECT value FROM json_each(?))",
                 (collection_no, json.dumps(list(doc_ids))),
             )
@@ -165,7 +165,7 @@ def everyone(store: Store, collection_no: int) -> list[int]:
 def facts(store: Store, collection_no: int, doc_no: int) -> MemberFacts:
     """What limits can be put on a member."""
     row = store.rows(
-        "SELECT d.title, d.source_kind, d.media_type, d.day, d.details, m.tags FROM documents d JOIN members m "
+        "SELECT d.title, d.source_kind, d.media_type, d.day, d.details, m.tags FROM documents d CROSS JOIN members m "
         "ON m.doc_no=d.doc_no AND m.collection_no=? AND m.ended IS NULL WHERE d.doc_no=?",
         (collection_no, doc_no),
     )[0]

@@ -36,7 +36,7 @@ CREATE TABLE collections(
 CREATE TABLE members(
   member_no INTEGER PRIMARY KEY, collection_no INTEGER NOT NULL, doc_no INTEGER NOT NULL, tags TEXT NOT NULL,
   passages INTEGER NOT NULL, began INTEGER NOT NULL, ended INTEGER);
-CREATE INDEX members_by_document ON members(doc_no, collection_no);
+CREATE INDEX members_by_document ON members(doc_no, collection_no, began, ended);
 CREATE INDEX members_now ON members(collection_no, doc_no) WHERE ended IS NULL;
 CREATE INDEX members_past ON members(collection_no, ended) WHERE ended IS NOT NULL;
 CREATE TABLE passages(
@@ -44,7 +44,7 @@ CREATE TABLE passages(
   start INTEGER NOT NULL, end INTEGER NOT NULL, digest INTEGER NOT NULL, encoded INTEGER NOT NULL DEFAULT 0,
   heading TEXT NOT NULL);
 CREATE INDEX passages_by_document ON passages(doc_no, collection_no);
-CREATE INDEX passages_by_digest ON passages(digest, collection_no);
+CREATE INDEX passages_by_digest ON passages(digest, collection_no, doc_no);
 CREATE INDEX passages_to_encode ON passages(collection_no, passage_id) WHERE encoded = 0;
 CREATE TABLE journal(generation INTEGER NOT NULL, collection_no INTEGER NOT NULL, doc_no INTEGER NOT NULL);
 CREATE INDEX journal_by_collection ON journal(collection_no, generation);

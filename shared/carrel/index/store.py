@@ -207,13 +207,15 @@ class Store:
         if self._closed:
             raise Unavailable("the library is closed; start the server again")
         found: tuple[sqlite3.Connection, int] | None = getattr(self._local, "connection", None)
+        if found is not None and found[0].in_transaction:
+            return found[0]
         try:
-            inode = os.stat(self.path).st_ino  # noqa: PTH116 - called for each statement
+            inode = os.stat(self.path).st_ino  # noqa: PTH116 - called for each question
         except FileNotFoundError:
             raise Unavailable(
                 "the store has vanished from the data folder; put it back, or restart the server to begin a new one"
             ) from None
-        if found is None or (found[1] != inode and not found[0].in_transaction):
+        if found is None or found[1] != inode:
             found = self._connect(), inode
             self._local.connection = found
         return found[0]

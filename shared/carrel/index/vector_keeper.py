@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ArrayKeeper", "DamagedVectors", "cannot_write", "damage_told"]
 
 _TAIL_ROWS = 8192  # a tail may grow to this, or to a part of the base, before both become a new base
-_TAIL_SHARE = 16
+_TAIL_SHARE = 4  # of the base: while much is encoded, searches read a longer tail rather than wait for new lists
 _TIDY_ROWS = 512  # `settle` is content with a tail of this or a part of the base: one new document costs no new base
 _TIDY_SHARE = 64
 _WAIT = 120.0  # seconds for another process that arranges the arrays

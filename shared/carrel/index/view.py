@@ -14,7 +14,7 @@ from carrel.index.catalogue import Collection
 from carrel.index.dense import DenseArm
 from carrel.index.gate import QueryGate
 from carrel.index.lexical import LexicalArm, LexicalFilter
-from carrel.index.lookups import Candidate, Filters
+from carrel.index.lookups import Candidate, Details, Filters, Span
 from carrel.index.store import Store
 from carrel.models import Encoder
 from carrel.records import Passage, Section
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from carrel.index.lexical_reader import LexicalReader
 
-__all__ = ["Found", "Row", "View"]
+__all__ = ["Found", "Row", "Searched", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,10 @@ class Row:
     page: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one arm found: ``(passage_id, rank, score)``, best first; passages with equal text share a rank."""
+Found = Mapping[int, tuple[int, float]]
+"""What one arm found: ``passage_id -> (rank, score)``, best first; passages with equal text share a rank."""
 
-    hits: tuple[tuple[int, int, float], ...] = ()
+Searched = tuple[list[tuple[int, float]], list[Candidate]]
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ class View:
     collection: Collection
     generation: int
     gate: QueryGate
-    run: Callable[[Callable[[], list[tuple[int, float]]]], Future[list[tuple[int, float]]]]
+    run: Callable[[Callable[[], Searched]], Future[Searched]]
     digests: Callable[[Filters], NDArray[np.int64]]
     lexical: LexicalArm | LexicalReader | None = None
     dense: DenseArm | None = None
@@ -66,9 +65,8 @@ class View:
     vectors_lost: bool = False
     notes: list[str] = field(default_factory=list)
     rows: dict[int, Candidate] = field(default_factory=dict)
-    _alive: dict[int, list[int]] = field(
-        default_factory=dict
-    )  # digest -> passages; empty: no member's at this generation
+    # digest -> passages; none: no member at this generation has it
+    _alive: dict[int, list[int]] = field(default_factory=dict)
 
     @property
     def coverage(self) -> Mapping[str, float]:
@@ -88,27 +86,34 @@ class View:
         with self.gate.query():
             return self.encoder.encode_queries(list(queries))
 
-    def start_words(self, query: str, depth: int, filters: Filters | None) -> Future[list[tuple[int, float]]] | None:
+    def start_words(self, query: str, depth: int, filters: Filters | None) -> Future[Searched] | None:
         """Begin a lexical search beside this thread, which may encode meanwhile; None without a lexical arm."""
         arm = self.lexical
         if arm is None:
             return None
         only = _lexical(filters) if filters else None
-        return self.run(lambda: arm.search(query, depth, only))
 
-    def words(self, started: Future[list[tuple[int, float]]] | None) -> Found:
+        def search() -> Searched:
+            hits = arm.search(query, depth, only)
+            return hits, self._candidates([key for key, _ in hits], [])
+
+        return self.run(search)
+
+    def words(self, started: Future[Searched] | None) -> Found:
         """What a lexical search found."""
         if started is None:
-            return Found()
-        hits = started.result()
-        self._look_up([key for key, _ in hits if key not in self.rows], [])
-        there = [(key, score) for key, score in hits if key in self.rows]
-        return Found(tuple((key, rank, score) for rank, (key, score) in enumerate(there, start=1)))
+            return {}
+        hits, rows = started.result()
+        self.rows.update((row.passage_id, row) for row in rows)
+        if len(rows) < len(hits):  # the other thread saw a later state of the store, with less of this snapshot
+            self._look_up([key for key, _ in hits], [])
+        there = (pair for pair in hits if pair[0] in self.rows)
+        return {key: (rank, score) for rank, (key, score) in enumerate(there, start=1)}
 
     def near(self, vector: NDArray[np.float32], depth: int, filters: Filters | None) -> Found:
         """The passages nearest to a query vector: those of the best ``depth`` vectors of members at this snapshot."""
         if self.dense is None:
-            return Found()
+            return {}
         allowed = self.digests(filters) if filters else None
         # The arm may hold vectors of documents that have left, or had not yet come: then it must be asked for more.
         ask = depth + max(0, min(self.collection.vectors - self.collection.encoded, depth))
@@ -120,13 +125,11 @@ class View:
             if len(there) >= depth or len(hits) < ask:
                 break
             ask *= 4
-        return Found(
-            tuple(
-                (key, rank, score)
-                for rank, (digest, score) in enumerate(there[:depth], start=1)
-                for key in self._alive[digest]
-            )
-        )
+        return {
+            key: (rank, score)
+            for rank, (digest, score) in enumerate(there[:depth], start=1)
+            for key in self._alive[digest]
+        }
 
     def cosines(self, vector: NDArray[np.float32], passage_ids: Sequence[int]) -> dict[int, float]:
         """The cosine of each of these passages with a query vector, those without a vector left out."""
@@ -140,9 +143,14 @@ class View:
 
     def hydrate(self, passage_ids: Sequence[int]) -> dict[int, Row]:
         """The texts of passages that were found, and what their documents are called."""
-        wanted = [self.rows[key] for key in passage_ids]
-        facts = self._facts({each.doc_no for each in wanted})
-        return {each.passage_id: _row(self.store, each, *facts[each.doc_no]) for each in wanted}
+        found = lookups.details(self.store, passage_ids) if passage_ids else {}
+        places = [(self.rows[key].doc_no, each.span.start, each.span.end) for key, each in found.items()]
+        texts = kept.spans(self.store, places)
+        return {key: _row(each, text) for (key, each), text in zip(found.items(), texts, strict=True)}
+
+    def spans(self, passage_ids: Sequence[int]) -> dict[int, Span]:
+        """Where passages that were found lie in their documents."""
+        return lookups.spans(self.store, passage_ids) if passage_ids else {}
 
     def sections(self, doc_no: int) -> tuple[Section, ...]:
         """A document's sections."""
@@ -164,7 +172,7 @@ class View:
     def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int]) -> None:
         if not passage_ids and not digests:
             return
-        found = lookups.candidates(self.store, self.collection.number, self.generation, passage_ids, digests)
+        found = self._candidates(passage_ids, digests)
         for digest in digests:
             self._alive[digest] = []
         asked = set(digests)
@@ -173,20 +181,15 @@ class View:
             if each.digest in asked:
                 self._alive[each.digest].append(each.passage_id)
 
-    def _facts(self, doc_nos: set[int]) -> dict[int, tuple[str, str, str, str]]:
-        rows = self.store.rows(
-            "SELECT doc_no, title, source, date, page_starts FROM documents "
-            "WHERE doc_no IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(doc_nos)),),
-        )
-        return {row[0]: row[1:] for row in rows}
+    def _candidates(self, passage_ids: Sequence[int], digests: Sequence[int]) -> list[Candidate]:
+        return lookups.candidates(self.store, self.collection.number, self.generation, passage_ids, digests)
 
 
-def _row(store: Store, found: Candidate, title: str, source: str, date: str, page_starts: str) -> Row:
-    text = kept.span(store, found.doc_no, found.start, found.end)
-    passage = Passage(found.doc_id, found.start, found.end, text, tuple(json.loads(found.heading)))
-    page = bisect_right(json.loads(page_starts), found.start) if page_starts else None
-    return Row(passage, title, source, date, page)
+def _row(found: Details, text: str) -> Row:
+    span = found.span
+    passage = Passage(span.doc_id, span.start, span.end, text, tuple(json.loads(span.heading)))
+    page = bisect_right(json.loads(found.page_starts), span.start) if found.page_starts else None
+    return Row(passage, found.title, found.source, found.date, page)
 
 
 def _lexical(filters: Filters) -> LexicalFilter:

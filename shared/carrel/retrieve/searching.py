@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from carrel.documents import sentences
 from carrel.errors import BadRequest
 from carrel.fusion import convex
-from carrel.index import Candidate, Filters, Found, Library, View, terms
-from carrel.records import ArmScore, EvidenceRef, Hit, Passage, Ranking, Section
+from carrel.index import Filters, Found, Library, View, terms
+from carrel.index import PassageSpan as Span
+from carrel.records import ArmScore, Hit, Passage, Ranking, Section
 
 __all__ = ["DENSE_WEIGHT", "Granularity", "Mode", "checked_queries", "excerpt", "search"]
 
@@ -26,10 +27,18 @@ _LONGEST_QUERY = 10_000  # characters
 
 @dataclass(slots=True)
 class _Pool:
-    """Candidates of all queries: fused score and, per arm, the best rank and score any query gave."""
+    """Candidates of all queries: fused scores, and what each arm found for each query."""
 
     fused: dict[int, float] = field(default_factory=dict)
-    arms: dict[int, dict[str, ArmScore]] = field(default_factory=dict)
+    found: list[tuple[str, Found]] = field(default_factory=list)
+
+    def arms(self, key: int) -> dict[str, ArmScore]:
+        """Per arm, the best rank any query gave a passage, and its score."""
+        best: dict[str, ArmScore] = {}
+        for name, found in self.found:
+            if key in found and (name not in best or found[key][0] < best[name].rank):
+                best[name] = ArmScore(*found[key])
+        return best
 
 
 def search(
@@ -81,31 +90,23 @@ def _collect(view: View, queries: Sequence[str], filters: Filters | None, pool: 
     started = [view.start_words(query, _DEPTH, filters) for query in queries]  # beside the encoding
     vectors = view.encode(queries)
     for number, query in enumerate(started):
-        near = view.near(vectors[number], _DEPTH, filters) if vectors is not None else Found()
+        near = view.near(vectors[number], _DEPTH, filters) if vectors is not None else {}
         words = view.words(query)
-        cosines = {key: score for key, _, score in near.hits}
+        cosines = {key: score for key, (_, score) in near.items()}
         if vectors is not None:
             # Candidates only the words found get their true cosine too, instead of a guess.
-            others = [key for key, _, _ in words.hits if key not in cosines]
-            cosines.update(view.cosines(vectors[number], others))
-        _fuse(pool, words, near, cosines, 1.0 / len(queries), both=query is not None and vectors is not None)
-
-
-def _fuse(pool: _Pool, words: Found, near: Found, cosines: Mapping[int, float], share: float, *, both: bool) -> None:
-    weights = [1.0 - DENSE_WEIGHT, DENSE_WEIGHT] if both else [1.0, 1.0]
-    lexical = {key: score for key, _, score in words.hits}
-    for key, score in convex([lexical, cosines], weights).items():
-        pool.fused[key] = pool.fused.get(key, 0.0) + share * score
-    for name, found in (("lexical", words), ("dense", near)):
-        for key, rank, score in found.hits:
-            known = pool.arms.setdefault(key, {}).get(name)
-            if known is None or rank < known.rank:
-                pool.arms[key][name] = ArmScore(rank, score)
+            cosines.update(view.cosines(vectors[number], [key for key in words if key not in cosines]))
+        both = query is not None and vectors is not None
+        weights = [1.0 - DENSE_WEIGHT, DENSE_WEIGHT] if both else [1.0, 1.0]
+        lexical = {key: score for key, (_, score) in words.items()}
+        for key, score in convex([lexical, cosines], weights).items():
+            pool.fused[key] = pool.fused.get(key, 0.0) + score / len(queries)
+        pool.found += [("lexical", words), ("dense", near)]
 
 
 def _shaped(granularity: Granularity, view: View, pool: _Pool, queries: Sequence[str], need: int) -> list[Hit]:
     """The best hits of the wanted size; each has the score of its best passage."""
-    order = sorted(pool.fused, key=lambda key: _best_first(pool.fused[key], view.rows[key]))
+    order = _best_first(view, pool)
     if granularity == "document":
         order = _first_of_each(order, lambda key: view.rows[key].doc_no)
     if granularity == "section":
@@ -117,9 +118,22 @@ def _shaped(granularity: Granularity, view: View, pool: _Pool, queries: Sequence
     return hits
 
 
-def _best_first(score: float, found: Candidate) -> tuple[float, str, int]:
+def _best_first(view: View, pool: _Pool) -> list[int]:
+    """Passages by score, then by reference, which is looked up only where scores are equal."""
+    import numpy as np
+
+    keys = list(pool.fused)
     # Rounded, so that the last bits of a sum taken in another order cannot change a ranking.
-    return (-round(score, 9), found.doc_id, found.start)
+    scores = np.round(np.fromiter(pool.fused.values(), np.float64, len(keys)), 9)
+    places = np.argsort(-scores, kind="stable")
+    same = np.diff(scores[places]) == 0
+    order = [keys[place] for place in places]
+    if not same.any():
+        return order
+    tied = np.concatenate([same, [False]]) | np.concatenate([[False], same])
+    spans = view.spans([key for key, one in zip(order, tied, strict=True) if one])
+    by_key = dict(zip(keys, scores.tolist(), strict=True))
+    return sorted(order, key=lambda key: (-by_key[key], spans.get(key, ())))
 
 
 def _first_of_each(order: Sequence[int], what: Callable[[int], object]) -> list[int]:
@@ -132,7 +146,7 @@ def _first_of_each(order: Sequence[int], what: Callable[[int], object]) -> list[
 def _hits(view: View, pool: _Pool, keys: Sequence[int]) -> list[Hit]:
     rows = view.hydrate(keys)
     return [
-        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms.get(key, {}), row.page)
+        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms(key), row.page)
         for key, row in ((key, rows[key]) for key in keys)
     ]
 
@@ -140,28 +154,31 @@ def _hits(view: View, pool: _Pool, keys: Sequence[int]) -> list[Hit]:
 def _sections(view: View, pool: _Pool, order: Sequence[int], need: int) -> list[Hit]:
     chosen: dict[tuple[int, int], tuple[int, Section]] = {}
     sections: dict[int, tuple[Section, ...]] = {}
+    spans = view.spans(order)
     for key in order:
-        found = view.rows[key]
-        if found.doc_no not in sections:
-            sections[found.doc_no] = view.sections(found.doc_no)
-        section = _section_at(sections[found.doc_no], found)
-        chosen.setdefault((found.doc_no, section.start), (key, section))
+        doc_no = view.rows[key].doc_no
+        if doc_no not in sections:
+            sections[doc_no] = view.sections(doc_no)
+        section = _section_at(sections[doc_no], spans[key])
+        chosen.setdefault((doc_no, section.start), (key, section))
         if len(chosen) >= need:
             break
-    hits = {hit.passage.ref: hit for hit in _hits(view, pool, [key for key, _ in chosen.values()])}
-    return [_whole_section(view, hits, key, section) for key, section in chosen.values()]
+    hits = _hits(view, pool, [key for key, _ in chosen.values()])
+    return [
+        _whole_section(view, hit, view.rows[key].doc_no, section)
+        for hit, (key, section) in zip(hits, chosen.values(), strict=True)
+    ]
 
 
-def _whole_section(view: View, hits: Mapping[EvidenceRef, Hit], key: int, section: Section) -> Hit:
-    found = view.rows[key]
-    text = view.text(found.doc_no, section.start, section.end)
-    passage = Passage(found.doc_id, section.start, section.end, text, section.path)
-    return replace(hits[EvidenceRef(found.doc_id, found.start, found.end)], passage=passage)
+def _whole_section(view: View, hit: Hit, doc_no: int, section: Section) -> Hit:
+    text = view.text(doc_no, section.start, section.end)
+    passage = Passage(hit.passage.doc_id, section.start, section.end, text, section.path)
+    return replace(hit, passage=passage)
 
 
-def _section_at(sections: Sequence[Section], found: Candidate) -> Section:
-    place = bisect_right(sections, found.start, key=lambda section: section.start) - 1
-    return sections[place] if place >= 0 else Section("", 0, found.start, found.end)
+def _section_at(sections: Sequence[Section], span: Span) -> Section:
+    place = bisect_right(sections, span.start, key=lambda section: section.start) - 1
+    return sections[place] if place >= 0 else Section("", 0, span.start, span.end)
 
 
 def _best_sentence(passage: Passage, asked: set[str]) -> Passage:
