@@ -18,6 +18,9 @@ def main() -> None:
     parts = (
         ["encoder", "--data", data],
         ["startup"],
+        ["index", "--sizes", "10000,100000"],
+        ["sync"],
+        ["faults", "--kills", "200", "--out", "benchmarks/results/faults.json"],
         ["retrieval", "--data", data, "--set", "scifact", "--depth", "50"],
         ["retrieval", "--data", data, "--set", "cranfield", "--depth", "50"],
         ["retrieval", "--data", data, "--set", "codebase-chunks", "--depth", "50"],

@@ -32,15 +32,19 @@ _POWER = 3  # of a word's rarity: what makes its weight
 
 # Made words fall into many more word pieces than real ones, and a query's price is its pieces. These have 1.5 each, as
 # questions about science have; each made word stands for one of them.
-_ENGLISH = """evidence protein measured surface language temperature children market response pressure theory network
-climate signal treatment memory growth river policy cells ancient engine statistical boundary habitat transformer
-vaccination photosynthesis reinforcement mitochondrial hypersonic tokenizer orthography bibliography turbulence
-antibodies thermodynamics hippocampal phosphorylation bioavailability microarray lymphoblastic the of in and for with
-between under during effect rate patients analysis model results higher lower early long""".split()
+_ENGLISH = """
+evidence protein measured surface language temperature children market response pressure theory network
+climate signal treatment memory growth river policy cells ancient engine statistical boundary habitat
+transformer vaccination photosynthesis reinforcement mitochondrial hypersonic tokenizer orthography
+bibliography turbulence antibodies thermodynamics hippocampal phosphorylation bioavailability microarray
+lymphoblastic the of in and for with between under during effect rate patients analysis model results higher
+lower early long
+"""
 
 
 def _english(text: str) -> str:
-    return " ".join(_ENGLISH[zlib.crc32(word.encode()) % len(_ENGLISH)] for word in text.split())
+    words = _ENGLISH.split()
+    return " ".join(words[zlib.crc32(word.encode()) % len(words)] for word in text.split())
 
 
 class PreparedEncoder:

@@ -19,7 +19,7 @@ from carrel.retrieve import search
 __all__ = ["Engine"]
 
 _COLLECTION = "default"
-_DOCUMENTS = 256  # in a batch: what `carrel.ingest` puts into one commit
+_DOCUMENTS = 1024  # in a batch: what `carrel.ingest` puts into one commit
 
 
 class Engine:

@@ -88,11 +88,12 @@ def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: s
     return found
 
 
-def drop_if_empty(store: Store, name: str) -> bool:
-    """Forget a collection and its snapshots, unless a document is in it."""
+def drop_if_empty(store: Store, name: str, generation: int) -> bool:
+    """Forget a collection and its snapshots, as part of commit ``generation``, unless a document is in it."""
     there = collection(store, name)
     if there.documents:
         return False
-    for table in ("passages", "members", "journal", "files", "collections"):
+    for table in ("passages", "members", "files", "collections"):
         store.run(f"DELETE FROM {table} WHERE collection_no=?", (there.number,))
+    store.run("DELETE FROM journal WHERE collection_no=? AND generation<?", (there.number, generation))
     return True

@@ -239,7 +239,7 @@ class Library:
                 forgotten += kept.erase(self.store, numbers[doc_id]) if forget else 0
             self._prune(collection)
             # Unless a document joined since the members were counted: it was acknowledged, so it stays.
-            dropped = drop and catalogue.drop_if_empty(self.store, collection)
+            dropped = drop and catalogue.drop_if_empty(self.store, collection, generation)
         if dropped:
             self.arms.drop(there)
         elif left:

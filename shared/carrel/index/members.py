@@ -122,7 +122,6 @@ def leave(store: Store, generation: int, collection_no: int, doc_no: int) -> int
 
 def _journal(store: Store, generation: int, collection_no: int, doc_no: int) -> None:
     store.run("INSERT INTO journal VALUES(?,?,?)", (generation, collection_no, doc_no))
-    store.run("UPDATE collections SET journalled=? WHERE collection_no=?", (generation, collection_no))
 
 
 def find(store: Store, collection_no: int, *, doc_ids: Sequence[str] = (), source: str = "") -> dict[str, int]:
@@ -234,7 +233,8 @@ def cut_anew(
 
 def prune(store: Store, collection: Collection, keep: int) -> int:
     """Forget what only snapshots older than the newest ``keep`` need, and return the oldest generation still kept."""
-    horizon = collection.journalled
+    newest = store.value("SELECT max(generation) FROM journal WHERE collection_no=?", (collection.number,))
+    horizon = int(newest or 0)
     for _ in range(keep - 1):
         older = store.value(
             "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<?", (collection.number, horizon)

@@ -25,6 +25,7 @@ CREATE TABLE documents(
   day INTEGER NOT NULL, author_terms TEXT NOT NULL, chars INTEGER NOT NULL, kept_at REAL NOT NULL,
   kept INTEGER NOT NULL, page_starts TEXT NOT NULL, details TEXT NOT NULL);
 CREATE INDEX documents_by_source ON documents(source, kept);
+CREATE INDEX documents_by_time ON documents(kept);
 CREATE TABLE texts(block_no INTEGER PRIMARY KEY, crc INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE collections(
   collection_no INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, analyser TEXT NOT NULL,
@@ -48,6 +49,7 @@ CREATE INDEX passages_by_digest ON passages(digest, collection_no, doc_no);
 CREATE INDEX passages_to_encode ON passages(collection_no, passage_id) WHERE encoded = 0;
 CREATE TABLE journal(generation INTEGER NOT NULL, collection_no INTEGER NOT NULL, doc_no INTEGER NOT NULL);
 CREATE INDEX journal_by_collection ON journal(collection_no, generation);
+CREATE INDEX journal_by_generation ON journal(generation, collection_no);
 CREATE TABLE files(
   collection_no INTEGER NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
   digest TEXT NOT NULL, parser TEXT NOT NULL, doc_no INTEGER NOT NULL,
@@ -99,7 +101,7 @@ def _create(connection: sqlite3.Connection) -> None:
     for statement in _SCHEMA.split(";\n"):
         if statement.strip():
             connection.execute(statement)
-    connection.execute("INSERT INTO meta VALUES('format', ?), ('generation', '0'), ('kept', '0')", (str(FORMAT),))
+    connection.execute("INSERT INTO meta VALUES('format', ?), ('generation', '0')", (str(FORMAT),))
 
 
 def _from_format_1(connection: sqlite3.Connection, nonce: Callable[[], int], at: float) -> None:
@@ -140,7 +142,6 @@ def _copy_documents(connection: sqlite3.Connection) -> None:
             ),
         ).lastrowid
         connection.executemany("INSERT INTO texts VALUES(?,?,?)", texts.blocks(int(doc_no or 0), text))
-    connection.execute("UPDATE meta SET value=? WHERE key='kept'", (str(kept),))
 
 
 def _copy_collections(connection: sqlite3.Connection) -> None:

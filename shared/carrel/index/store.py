@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -132,7 +133,13 @@ class Store:
         with self.change():
             generation = self.generation() + 1
             yield generation
-            if self.row("SELECT 1 FROM journal WHERE generation=? LIMIT 1", (generation,)):
+            changed = self.rows("SELECT DISTINCT collection_no FROM journal WHERE generation=?", (generation,))
+            if changed:
+                numbers = json.dumps([number for (number,) in changed])
+                self.run(
+                    "UPDATE collections SET journalled=? WHERE collection_no IN (SELECT value FROM json_each(?))",
+                    (generation, numbers),
+                )
                 self.run("UPDATE meta SET value=? WHERE key='generation'", (str(generation),))
                 self.run("INSERT INTO commits VALUES(?,?,?)", (generation, secrets.randbits(62), self._clock()))
 

@@ -19,7 +19,7 @@ from carrel.records import Document
 
 __all__ = ["Intake"]
 
-_BATCH_DOCUMENTS = 512
+_BATCH_DOCUMENTS = 1024
 _BATCH_CHARS = 8_000_000
 _MANY = 1000  # files touched, or documents removed, in one transaction
 
