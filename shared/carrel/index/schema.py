@@ -128,9 +128,8 @@ def _copy_documents(connection: sqlite3.Connection) -> None:
         "SELECT doc_id, source, source_kind, media_type, title, date, language, kept_at, details, text "
         "FROM old_documents ORDER BY kept_at, doc_id"
     )
-    kept = 0
-    for doc_id, source, kind, media_type, title, date, language, kept_at, details, text in rows:
-        kept += 1
+    for kept, row in enumerate(rows, start=1):
+        doc_id, source, kind, media_type, title, date, language, kept_at, details, text = row
         facts: Mapping[str, Any] = json.loads(details)
         doc_no = connection.execute(
             "INSERT INTO documents(doc_id, source, source_kind, media_type, title, date, language, day, "

@@ -2,17 +2,21 @@
 
 ``head.json`` names one immutable *base*, laid out list by list, and how many rows of its *tail* are valid: a plain file
 that grows by each batch written since. It is replaced whole and last, so a reader meets one state or the next. The
-base's files are ``base-NUMBER.PART.npy``, the tail's ``tail-NUMBER.PART.bin``.
+base's files are ``base-NUMBER.PART.npy``, the tail's ``tail-NUMBER.PART.bin``. Lists are scanned by codes of 8 bits
+(`carrel.index.vector_codes`) and the best of their rows scored by the vectors.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from carrel.index.vector_sums import checksum, read_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +28,7 @@ __all__ = [
     "Head",
     "State",
     "append_tail",
-    "checksum",
+    "codes_sound",
     "flush_folder",
     "load",
     "newest_number",
@@ -37,9 +41,10 @@ __all__ = [
 
 HEAD = "head.json"
 _LONGEST_HEAD = 4096
-_ROWS_SUMMED = 65_536
-_READ_AT_ONCE = 64_000_000  # bytes of vectors that every process reads before it believes them
+_FRACTIONS = ("recall", "reach", "scale")
+_READ_AT_ONCE = 64_000_000  # bytes of a large part that every process reads before it believes them
 SMALL_PARTS = {"digests": "<i8", "sorted": "<i8", "order": "<i4", "offsets": "<i8", "centroids": "<f4"}
+_LARGE_PARTS = {"vectors": "<f4", "codes": "|i1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Head:
     """``batch`` is the newest one that base and tail cover; ``version`` the table's when they did.
 
     ``trained`` is the number of rows when lists were last made (or found useless); ``sums`` are checksums of the parts,
-    ``probes``, ``recall`` and ``reach`` as in `carrel.index.vector_lists.Reading`.
+    ``probes``, ``recall`` and ``reach`` as in `carrel.index.vector_lists.Reading`, ``scale`` that of the codes.
     """
 
     number: int
@@ -60,6 +65,7 @@ class Head:
     probes: int = 0
     recall: float = 1.0
     reach: float = 0.0
+    scale: float = 1.0
     trained: int = 0
     sums: dict[str, int] = field(default_factory=dict)
 
@@ -68,10 +74,12 @@ class Head:
 class State:
     """One state of the arm. Row r is the base's below ``head.rows``, else the tail's row r - ``head.rows``.
 
-    ``offsets`` (lists + 1) bounds the rows of each list, ``centroids`` (lists, dimension) belongs to them; both are
-    empty when all is searched exactly. ``order`` gives the row of each of the ``sorted`` digests.
+    ``offsets`` (lists + 1) bounds the rows of each list, ``centroids`` (lists, dimension) belongs to them and ``codes``
+    (rows, dimension) to the rows; all are empty when all is searched exactly. ``order`` gives the row of each of the
+    ``sorted`` digests. The base's files were found in ``folder``.
     """
 
+    folder: Path
     raw: bytes
     head: Head
     digests: NDArray[np.int64]
@@ -80,6 +88,7 @@ class State:
     order: NDArray[np.int32]
     offsets: NDArray[np.int64]
     centroids: NDArray[np.float32]
+    codes: NDArray[np.int8]
     tail_digests: NDArray[np.int64]
     tail_vectors: NDArray[np.float32]
     tail_order: NDArray[np.int64]
@@ -128,28 +137,23 @@ def write_head(folder: Path, head: Head) -> None:
     draft.replace(folder / HEAD)
 
 
-def checksum(array: NDArray[np.generic], start: int = 0) -> int:
-    """CRC-32 of an array's bytes in the order of its rows, going on from ``start``, without a copy of it."""
-    for first in range(0, len(array), _ROWS_SUMMED):
-        start = zlib.crc32(array[first : first + _ROWS_SUMMED].data, start)
-    return start
-
-
 def load(folder: Path, raw: bytes, before: State | None = None) -> State:
     """Map what the head ``raw`` names; what ``before`` has of it was looked at then, and is not read again.
 
-    The vectors of a large base are not read here: `sound` does it. Raises OSError or ValueError when files are missing
-    or damaged.
+    The vectors and codes of a large base are not read here: `sound` does it. Raises OSError or ValueError when files
+    are missing or damaged.
     """
     import numpy as np
 
     head = _parse(raw)
-    parts = {name: _load(folder, head, name) for name in (*SMALL_PARTS, "vectors")}
+    parts = {name: _load(folder, head, name) for name in (*SMALL_PARTS, *_LARGE_PARTS)}
     for name, kind in SMALL_PARTS.items():
         if parts[name].dtype != np.dtype(kind) or zlib.crc32(parts[name]) != head.sums.get(name):
             raise ValueError(f"the part {name} is damaged")
-    if parts["vectors"].shape != (head.rows, head.dimension) or parts["vectors"].dtype != np.dtype("<f4"):
-        raise ValueError("the vectors do not fit the head")
+    for name, kind in _LARGE_PARTS.items():
+        rows = head.rows if name == "vectors" or head.lists else 0
+        if parts[name].shape != (rows, head.dimension) or parts[name].dtype != np.dtype(kind):
+            raise ValueError(f"the {name} do not fit the head")
     if not all(len(parts[name]) == head.rows for name in ("digests", "sorted", "order")):
         raise ValueError("the parts do not fit the head")
     if len(parts["centroids"]) != head.lists or (head.lists and len(parts["offsets"]) != head.lists + 1):
@@ -157,23 +161,35 @@ def load(folder: Path, raw: bytes, before: State | None = None) -> State:
     tail_digests = _map_tail(folder, head, "digests", "<i8", (head.tail,))
     tail_vectors = _map_tail(folder, head, "vectors", "<f4", (head.tail, head.dimension))
     known = before.head if before is not None and before.head.number == head.number else None
-    if known is None and parts["vectors"].nbytes <= _READ_AT_ONCE and not _vectors_sound(parts["vectors"], head):
-        raise ValueError("the vectors are damaged")
+    for name in _LARGE_PARTS if known is None else ():
+        if parts[name].nbytes <= _READ_AT_ONCE and checksum(parts[name]) != head.sums.get(name):
+            raise ValueError(f"the {name} are damaged")
     for name, tail in (("tail_digests", tail_digests), ("tail_vectors", tail_vectors)):
         done, start = (known.tail, known.sums.get(name, 0)) if known and known.tail <= head.tail else (0, 0)
         if checksum(tail[done:], start) != head.sums.get(name, 0):
             raise ValueError("the tail is damaged")
     order = np.argsort(tail_digests, kind="stable")
-    return State(raw, head, **parts, tail_digests=tail_digests, tail_vectors=tail_vectors, tail_order=order)
+    return State(folder, raw, head, **parts, tail_digests=tail_digests, tail_vectors=tail_vectors, tail_order=order)
 
 
 def sound(state: State) -> bool:
-    """Whether the base's vectors are what was written; reads all of them."""
-    return _vectors_sound(state.vectors, state.head)
+    """Whether the base's codes and vectors are what was written; reads all of them, leaving the codes in memory."""
+    head, total = state.head, 0
+    if not head.rows or not codes_sound(state):
+        return not head.rows
+    try:
+        for block in read_blocks(state.folder / f"base-{head.number}.vectors.npy", head.rows, head.dimension):
+            total = checksum(block, total)
+    except FileNotFoundError:  # a newer base is in force by now
+        return True
+    except (OSError, ValueError):
+        return False
+    return total == head.sums.get("vectors", 0)
 
 
-def _vectors_sound(vectors: NDArray[np.float32], head: Head) -> bool:
-    return not len(vectors) or checksum(vectors) == head.sums.get("vectors")
+def codes_sound(state: State) -> bool:
+    """Whether the base's codes are what was written; reads all of them."""
+    return checksum(state.codes) == state.head.sums.get("codes", 0)
 
 
 def _parse(raw: bytes) -> Head:
@@ -183,10 +199,12 @@ def _parse(raw: bytes) -> Head:
         raise ValueError("not a head") from error
     if not isinstance(values, dict) or set(values) != {part.name for part in fields(Head)}:
         raise ValueError("not a head")
-    numbers = [value for name, value in values.items() if name not in ("recall", "reach", "sums")]
+    numbers = [value for name, value in values.items() if name not in (*_FRACTIONS, "sums")]
     if not all(type(value) is int and 0 <= value < 2**53 for value in numbers) or not isinstance(values["sums"], dict):
         raise ValueError("not a head")
-    if not all(type(values[name]) in (int, float) for name in ("recall", "reach")):
+    if not all(type(values[name]) in (int, float) and math.isfinite(values[name]) for name in _FRACTIONS):
+        raise ValueError("not a head")
+    if values["scale"] <= 0:
         raise ValueError("not a head")
     return Head(**values)
 
@@ -195,9 +213,9 @@ def _load(folder: Path, head: Head, part: str) -> Any:
     import numpy as np
 
     path = folder / f"base-{head.number}.{part}.npy"
-    small = part in ("offsets", "centroids") or not head.rows  # nothing can be mapped of an array without rows
+    none = not head.rows or (part == "codes" and not head.lists)  # nothing can be mapped of an array without rows
     try:
-        return np.asarray(np.load(path, mmap_mode=None if small else "r"))
+        return np.asarray(np.load(path, mmap_mode=None if none or part in ("offsets", "centroids") else "r"))
     except OSError:
         raise
     except Exception as error:  # numpy raises EOFError, SyntaxError, TokenError … for a damaged file

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carrel.index import vector_lists
-from carrel.index.vector_arrays import Head, State, checksum, flush_folder, rows_of
+from carrel.index.vector_arrays import Head, State, flush_folder, rows_of
+from carrel.index.vector_codes import coded, scale_for
+from carrel.index.vector_sums import checksum, read_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +22,6 @@ __all__ = ["Source", "build"]
 
 _QUERIES = 256
 _SEED = 11_939
-_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ def build(folder: Path, number: int, source: Source, lists_from: int, before: St
     }
     for name, array in parts.items():
         _save(folder / f"base-{number}.{name}.npy", array)
-    flush_folder(folder)
     sums = {name: zlib.crc32(array.data) for name, array in parts.items()}
-    sums["vectors"] = checksum(np.load(path, mmap_mode="r")) if len(known) else 0
+    scale = scale_for(_chosen(path, len(known))) if len(centroids) else 1.0
+    codes = folder / f"base-{number}.codes.npy"
+    sums["vectors"], sums["codes"] = _code(path, codes, (len(known), source.dimension), scale if len(centroids) else 0)
+    flush_folder(folder)
     head = Head(number, source.dimension, len(known), batch=source.batch, version=source.version, sums=sums)
-    head = replace(head, lists=len(centroids), trained=trained)
+    head = replace(head, lists=len(centroids), trained=trained, scale=scale)
     return replace(head, **asdict(reading)) if reading else head
 
 
@@ -171,21 +174,37 @@ def _measured(
 
     if not len(centroids):
         return None
-    chosen = np.random.default_rng(_SEED).choice(rows, 5 * _QUERIES, replace=False)
-    queries = vector_lists.make_queries(np.load(path, mmap_mode="r")[chosen].view(np.ndarray))
-    nearest, scores = vector_lists.truth(queries, _blocks(path, rows, dimension))
+    queries = vector_lists.make_queries(_chosen(path, rows))
+    nearest, scores = vector_lists.truth(queries, read_blocks(path, rows, dimension))
     return vector_lists.choose_reading(queries, scores, np.searchsorted(offsets, nearest, "right") - 1, centroids)
 
 
-def _blocks(path: Path, rows: int, dimension: int) -> Iterator[NDArray[np.float32]]:
-    """The stored vectors, read and not mapped."""
+def _chosen(path: Path, rows: int) -> NDArray[np.float32]:
+    """Stored vectors chosen by lot, always the same ones."""
     import numpy as np
 
-    with path.open("rb") as file:
-        file.seek(path.stat().st_size - rows * dimension * 4)
-        for start in range(0, rows, _ROWS_AT_ONCE):
-            block = np.fromfile(file, "<f4", min(_ROWS_AT_ONCE, rows - start) * dimension)
-            yield block.reshape(-1, dimension)
+    chosen = np.random.default_rng(_SEED).choice(rows, 5 * _QUERIES, replace=False)
+    vectors: NDArray[np.float32] = np.load(path, mmap_mode="r")[chosen].view(np.ndarray)
+    return vectors
+
+
+def _code(vectors: Path, codes: Path, shape: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Write the codes of the stored vectors, none for a ``scale`` of 0; the checksums of both."""
+    import numpy as np
+
+    sums = (0, 0)
+    with codes.open("wb") as file:
+        header = {"descr": "|i1", "fortran_order": False, "shape": shape if scale else (0, shape[1])}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in read_blocks(vectors, *shape):
+            sums = checksum(block, sums[0]), sums[1]
+            if scale:
+                rows = coded(block, scale)
+                sums = sums[0], checksum(rows, sums[1])
+                file.write(rows.data)
+        file.flush()
+        os.fsync(file.fileno())
+    return sums
 
 
 def _save(path: Path, array: NDArray[np.generic]) -> None:

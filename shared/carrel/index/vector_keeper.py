@@ -197,7 +197,8 @@ def _nothing() -> State:
     import numpy as np
 
     none, flat = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-    return State(b"", Head(0, 0, 0), none, flat, none, np.zeros(0, np.int32), none, flat, none, flat, none)
+    codes, order = np.zeros((0, 0), np.int8), np.zeros(0, np.int32)
+    return State(Path(), b"", Head(0, 0, 0), none, flat, none, order, none, flat, codes, none, flat, none)
 
 
 def cannot_write(error: Exception) -> bool:

@@ -71,16 +71,17 @@ def assign(vectors: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDAr
 
 
 def make_queries(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Held-out queries of ``rows`` (5q, dimension): mixtures of three rows, and of one with four weaker ones.
+    """Held-out queries (q, dimension) of ``rows`` (5q, dimension): each a row, and twice the sum of six others with
+    what all rows share taken out.
 
-    With MiniLM they lie as far from their nearest row as real questions do (cosine .67) and need as many lists; a row
-    with a little noise would need a third of that.
+    They lie far from all rows, between neighbourhoods, as short questions do, and need as many lists: plain mixtures of
+    a few rows would need half of that, a row with a little noise a sixth.
     """
     import numpy as np
 
-    parts = rows[: len(rows) // 5 * 5].reshape(5, -1, rows.shape[1])
-    mixed: NDArray[np.float32] = parts[:3].sum(axis=0)
-    mixed[::2] = (parts[0] + 0.6 * parts[1:].sum(axis=0))[::2]
+    count = len(rows) // 5
+    others = np.random.default_rng(_SEED).integers(count, len(rows), (6, count))
+    mixed: NDArray[np.float32] = rows[:count] + 2 * (rows[others].sum(axis=0) - 6 * rows.mean(axis=0))
     lengths = np.linalg.norm(mixed, axis=1, keepdims=True)
     np.divide(mixed, lengths, out=mixed, where=lengths > 0)
     return mixed
@@ -122,7 +123,7 @@ class Reading:
 def choose_reading(
     queries: NDArray[np.float32], scores: NDArray[np.float32], lists: NDArray[np.int64], centroids: NDArray[np.float32]
 ) -> Reading | None:
-    """The fewest lists that give `ENOUGH`, a twenty-fourth of all if need be for `GOOD`; None when half are too few.
+    """The fewest lists that give `ENOUGH`, an eighth of all if need be for `GOOD`; None when half are too few.
 
     ``scores`` and ``lists`` (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it
     is found when that list is among those whose centroids are nearest to the query.
@@ -135,7 +136,7 @@ def choose_reading(
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(len(centroids)), order.shape), axis=1)
     needed = np.sort(np.take_along_axis(rank, lists, axis=1).reshape(-1)) + 1
     enough, good = (int(needed[math.ceil(wanted * len(needed)) - 1]) for wanted in (ENOUGH, GOOD))
-    probes = max(enough, min(good, len(centroids) // 24))
+    probes = max(enough, min(good, len(centroids) // 8))
     below = scores.min(axis=1, keepdims=True) - np.take_along_axis(nearness, lists, axis=1)
     reading = Reading(probes, float(np.mean(needed <= probes)), float(np.quantile(below, GOOD)))
     return reading if probes <= len(centroids) / 2 else None

@@ -1,7 +1,7 @@
 """The nearest rows of one state of the dense arm.
 
-Rows are found by float32 products, which round differently from machine to machine; the few that are returned are
-scored again in float64. So a ranking does not depend on where a row lies, and equal vectors always tie.
+Rows are found by products of codes or of float32, which round differently from machine to machine; the few that may be
+the best are scored again in float64. So a ranking does not depend on where a row lies, and equal vectors always tie.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from carrel.index.vector_arrays import State, rows_of
+from carrel.index.vector_codes import ROUNDING, Scanner, scanner
 from carrel.index.vector_lists import NEIGHBOURS
 
 if TYPE_CHECKING:
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["cosines", "nearest", "vectors_at"]
 
 _FEW = 10_000  # allowed rows that are read one by one (2 ms) rather than list by list
-_DEAR = 2  # a row read by itself costs about twice one read in a stretch
+_DEAR = 4  # a row read by itself costs two to six times what one read in a stretch does
 _ROWS_AT_ONCE = 4096
 _GATHERED = 256
-_ROUNDING = 4e-6  # how far two float32 products of the same unit vectors may lie apart
 
 
 def nearest(
@@ -33,15 +33,16 @@ def nearest(
     """
     import numpy as np
 
+    doubt = ROUNDING
     few = allowed is not None and len(allowed) <= max(min(_FEW, state.count // 8), depth)
     if allowed is not None and (few or not state.head.lists):
         rows, scores = _exactly(state, query, allowed)
     elif state.head.lists:
-        rows, scores = _probe(state, query, depth, allowed)
+        rows, scores, doubt = _probe(state, query, depth, allowed)
     else:
         scores = _all_products(state, query)
         rows = np.arange(len(scores))
-    return _ranked(state, query, rows[_cut(scores, depth)], depth)
+    return _ranked(state, query, rows[_cut(scores, depth, doubt)], depth)
 
 
 def cosines(state: State, rows: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,27 +127,29 @@ def _gather(
 
 def _probe(
     state: State, query: NDArray[np.float32], depth: int, allowed: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Candidates from the lists nearest to ``query`` and the whole tail: more lists until there are enough."""
+) -> tuple[NDArray[np.int64], NDArray[np.float32], float]:
+    """Candidates from the lists nearest to ``query`` and the whole tail, more lists until there are enough, and how
+    far their scores are to be doubted."""
     import numpy as np
 
     nearness = np.vecdot(state.centroids, query)
     order = np.argsort(-nearness, kind="stable")
     rows, scores = np.arange(state.head.rows, state.count), np.vecdot(state.tail_vectors, query)
     read, probes = 0, state.head.probes
+    scan = scanner(state.codes, state.head.scale, state.vectors, query)
     while True:
-        more, products = _scan(state, order[read:probes], query)
+        more, products = _scan(state, order[read:probes], scan)
         rows, scores, read = np.concatenate([rows, more]), np.concatenate([scores, products]), probes
-        found = np.arange(len(rows)) if allowed is None else _among(state, rows, scores, depth, allowed)
+        found = np.arange(len(rows)) if allowed is None else _among(state, rows, scores, depth, allowed, scan.doubt)
         if len(found) < depth:
             probes = read * 2
         elif allowed is not None:
             probes = _lists_within_reach(state, scores[found], nearness, depth)
         more_rows = int((state.offsets[1:] - state.offsets[:-1])[order[read:probes]].sum())
         if allowed is not None and more_rows > _DEAR * len(allowed):
-            return _exactly(state, query, allowed)
+            return *_exactly(state, query, allowed), ROUNDING
         if read >= min(probes, len(order)):
-            return rows[found], scores[found]
+            return rows[found], scores[found], scan.doubt
 
 
 def _lists_within_reach(state: State, scores: NDArray[np.float32], nearness: NDArray[np.float32], depth: int) -> int:
@@ -158,24 +161,23 @@ def _lists_within_reach(state: State, scores: NDArray[np.float32], nearness: NDA
     return int(np.count_nonzero(nearness >= last - state.head.reach))
 
 
-def _scan(
-    state: State, lists: NDArray[np.int64], query: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The rows of these lists and their products: each list is one stretch of the map."""
+def _scan(state: State, lists: NDArray[np.int64], scan: Scanner) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The rows of these lists and their cosines: each list is one stretch of the map."""
     import numpy as np
 
     begins, ends = state.offsets[lists], state.offsets[lists + 1]
     places = np.cumsum(ends - begins)
-    scores = np.empty(int(places[-1]), np.float32)
-    at = 0
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        np.vecdot(state.vectors[begin:end], query, out=scores[at : at + end - begin])
-        at += end - begin
+    scores = scan.scores(begins.tolist(), ends.tolist())
     return np.repeat(ends - places, ends - begins) + np.arange(len(scores)), scores
 
 
 def _among(
-    state: State, rows: NDArray[np.int64], scores: NDArray[np.float32], depth: int, allowed: NDArray[np.int64]
+    state: State,
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    depth: int,
+    allowed: NDArray[np.int64],
+    doubt: float,
 ) -> NDArray[np.int64]:
     """Places of the best ``depth`` or more of ``rows`` that are allowed; of all that are when there are fewer.
 
@@ -185,7 +187,7 @@ def _among(
 
     wanted = 2 * depth * state.count // max(1, len(allowed)) + 64
     while True:
-        best = _cut(scores, wanted)
+        best = _cut(scores, wanted, doubt)
         digests = _digests_at(state, rows[best])
         places = np.searchsorted(allowed, digests)
         places[places == len(allowed)] = 0
@@ -195,14 +197,14 @@ def _among(
         wanted *= 4
 
 
-def _cut(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
-    """Places of the ``depth`` best scores, and of all that rounding alone may have put behind them."""
+def _cut(scores: NDArray[np.float32], depth: int, doubt: float) -> NDArray[np.int64]:
+    """Places of the ``depth`` best scores, and of all that truly may lie before one of them: ``doubt`` behind it."""
     import numpy as np
 
     if depth >= len(scores):
         return np.arange(len(scores))
     least = np.partition(scores, len(scores) - depth)[len(scores) - depth]
-    return np.flatnonzero(scores >= least - _ROUNDING)
+    return np.flatnonzero(scores >= least - doubt)
 
 
 def _ranked(state: State, query: NDArray[np.float32], rows: NDArray[np.int64], depth: int) -> list[tuple[int, float]]:

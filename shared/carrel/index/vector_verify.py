@@ -21,6 +21,7 @@ _TABLE = "the table of vectors cannot be read; remove the collection's folder 'd
 _ARRAYS = "the arrays beside the table of vectors are damaged or missing; the next search makes them again"
 _STRAY = "{} vectors of the table are not finite numbers of length 1; remove the collection's folder 'dense'"
 _AGAIN = "remove the file 'head.json' from the collection's folder 'dense', and the arrays are made again"
+_CODES = f"the short forms of the vectors are not what was written; {_AGAIN}"
 _MISSING = f"{{}} vectors of the table are not in the arrays; {_AGAIN}"
 _OTHER = f"{{}} vectors differ between the table and the arrays; {_AGAIN}"
 _MORE = f"the arrays hold {{}} vectors that the table lacks; {_AGAIN}"
@@ -38,7 +39,7 @@ def verify(folder: Path, table: VectorTable) -> list[str]:
         state = arrays.load(folder, raw)
     except (OSError, ValueError, TypeError):
         state = None
-    problems = [] if state else [_ARRAYS]
+    problems = [_ARRAYS] if state is None else [] if arrays.codes_sound(state) else [_CODES]
     try:
         return problems + _compared(table, state)
     except (OSError, RuntimeError, ValueError):

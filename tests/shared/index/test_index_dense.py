@@ -228,7 +228,7 @@ def test_equal_vectors_give_equal_lists(tmp_path: Path) -> None:
     one, two = (
         {path.name: path.read_bytes() for path in (tmp_path / name).glob("base-2.*")} for name in ("one", "two")
     )
-    assert len(one) == 6
+    assert len(one) == 7
     assert one == two
 
 
