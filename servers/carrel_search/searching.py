@@ -21,6 +21,7 @@ _SNIPPET = 480  # characters of a hit's excerpt in a concise reply
 _LONGEST_HIT = 6_000  # characters of a hit in a detailed one; a section may be a whole book
 _BUDGET = 12_000  # characters of a reply
 _CURSOR_ROOM = 60
+_MOST_HITS = 100_000  # of one listing: what a cursor's number leaves for the place beside the snapshot
 
 
 def add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
@@ -52,7 +53,8 @@ def add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
         kinds: tuple[SourceKind, ...] = () if source_kind == "any" else (source_kind,)
         filters = Filters(kinds, (media_type,) if media_type else (), tuple(tags), _date(after), _date(before), author)
         question = (queries, collection, mode, granularity, source_kind, media_type, tags, after, before, author, as_of)
-        offset = read_cursor(cursor, *question)
+        # Pages of one listing come from one snapshot, whatever is added meanwhile.
+        pinned, offset = divmod(read_cursor(cursor, *question), _MOST_HITS)
         ranking = search(
             shelf(),
             queries,
@@ -62,21 +64,22 @@ def add_search(server: CarrelServer, shelf: LazyLibrary) -> None:
             mode=mode,
             granularity=granularity,
             filters=filters,
-            as_of=as_of,
+            as_of=pinned or as_of,
         )
+        at = ranking.generation * _MOST_HITS
         reply = SearchReply(
             hits=[_hit(hit, queries, detailed=format == "detailed") for hit in ranking.hits[:k]],
             collection=collection,
             snapshot=ranking.generation,
             coverage={arm: round(share, 3) for arm, share in ranking.coverage.items()},
             notes=list(ranking.notes) or None,
-            next_cursor=next_cursor(offset + k, *question) if len(ranking.hits) > k else None,
+            next_cursor=next_cursor(at + offset + k, *question) if len(ranking.hits) > k else None,
         )
         fitting = len(fit(reply, "hits", _BUDGET - _CURSOR_ROOM).hits)
         if fitting == len(reply.hits):
             return reply
         # What does not fit comes with the next call: a hit that was found is never dropped.
-        following = next_cursor(offset + fitting, *question)
+        following = next_cursor(at + offset + fitting, *question)
         return reply.model_copy(update={"hits": reply.hits[:fitting], "next_cursor": following})
 
 

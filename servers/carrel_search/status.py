@@ -56,7 +56,7 @@ def collection_reply(status: Stored) -> Collection:
         passages=status.passages,
         encoded=status.encoded,
         snapshot=status.journalled,
-        oldest_snapshot=max(status.horizon, 1),
+        oldest_snapshot=status.oldest,
         language=status.language or None,
         encoder=status.encoder or status.model or None,
     )

@@ -39,7 +39,7 @@ def list_all(run: Run) -> int:
         (
             *(one["name"], one["language"] or one["analyser"], one["documents"]),
             *(f"{one['encoded']} of {one['passages']}", one["encoder"] or one["model"] or "none yet"),
-            f"{max(one['horizon'], 1)}-{one['journalled']}",
+            f"{one['oldest']}-{one['journalled']}" if one["journalled"] else "none yet",
         )
         for one in answers
     ]
@@ -66,6 +66,19 @@ def create(run: Run, name: str, language: str, model: str) -> int:
 def copy(run: Run, source: str, target: str) -> int:
     """Copy a collection, vectors included."""
     return _moved(run, ["copy", source, target], "copying")
+
+
+@collections.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it; without, only say what would go.")
+@common
+def remove(run: Run, name: str, yes: bool) -> int:
+    """Remove a collection; its texts stay readable by reference."""
+    did = index_program(run, ["remove", name, *(["--yes"] if yes else [])], "removing")[-1]
+    run.screen.data(did)
+    done = "removed" if yes else "would go; add --yes to do it"
+    run.screen.show(f"{name}: {did['documents']} documents, {did['passages']} passages {done}")
+    return 0
 
 
 @collections.command(name="export")

@@ -1,4 +1,4 @@
-"""``python -m carrel.index doctor|list|create|copy|export|import``: looking after a data folder, outside any server.
+"""``python -m carrel.index doctor|list|create|copy|remove|export|import``: looking after a data folder.
 
 Exit status 0 when it worked (and nothing is wrong), 1 when it did not, 2 for wrong arguments. With ``--json`` every
 line on stdout is one JSON object: ``{"progress": …}`` on the way, then the outcome or ``{"error": {…}}``.
@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     made = command("copy", "copy a collection, vectors included")
     made.add_argument("collection")
     made.add_argument("target")
+    made = command("remove", "remove a collection; texts stay readable by reference")
+    made.add_argument("collection")
+    made.add_argument("--yes", action="store_true", help="do it; without, only say what would go")
     made = command("export", "write a collection to one archive")
     made.add_argument("collection")
     made.add_argument("file", type=Path)
@@ -126,17 +129,19 @@ def _told(found: Sequence[Finding], *, mending: bool) -> str:
 def _list(library: Library, arguments: argparse.Namespace) -> int:
     for each in library.collections():
         if arguments.json:
-            _line(asdict(each))
+            _line({**asdict(each), "oldest": each.oldest})
         else:
             made = f"{each.language or each.analyser}, {each.encoder or each.model or 'no vectors yet'}"
             sys.stdout.write(
                 f"{each.name}  {each.documents} documents, {each.encoded} of {each.passages} passages with a vector, "
-                f"snapshots {max(each.horizon, 1)} to {each.journalled}  ({made})\n"
+                f"snapshots {each.oldest} to {each.journalled}  ({made})\n"
             )
     return 0
 
 
 def _create(library: Library, arguments: argparse.Namespace) -> int:
+    if arguments.model:
+        library.arms.encoder(arguments.model)  # says so if there is no such model here
     made = library.create(arguments.collection, language=arguments.language, model=arguments.model)
     return _done(Archived(made.name, 0, 0, 0), arguments)
 
@@ -153,11 +158,25 @@ def _import(library: Library, arguments: argparse.Namespace) -> int:
     return _done(import_collection(library, arguments.file, arguments.target, _progress(arguments)), arguments)
 
 
+def _remove(library: Library, arguments: argparse.Namespace) -> int:
+    there = library.collection(arguments.collection)
+    if arguments.yes:
+        library.remove(there.name, list(library.find(there.name)), drop=True)
+    did = {"collection": there.name, "documents": there.documents, "passages": there.passages, "removed": arguments.yes}
+    if arguments.json:
+        _line(did)
+    else:
+        done = "removed" if arguments.yes else "would go (their texts stay readable by reference); add --yes to do it:"
+        sys.stdout.write(f"{there.name}: {there.documents} documents, {there.passages} passages {done}\n")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[Library, argparse.Namespace], int]] = {
     "doctor": _doctor,
     "list": _list,
     "create": _create,
     "copy": _copy,
+    "remove": _remove,
     "export": _export,
     "import": _import,
 }

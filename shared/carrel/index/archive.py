@@ -10,19 +10,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from carrel.documents import SPLITTER_VERSION
 from carrel.errors import BadRequest, NotFound, Refused, Unavailable
 from carrel.index import kept, lookups, members
 from carrel.index.catalogue import Collection
 from carrel.index.library import Library
-from carrel.records import Document, Link, Section, document_id
+from carrel.records import Document, document_id
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydantic import TypeAdapter
 
 __all__ = ["Archived", "copy_collection", "export_collection", "import_collection"]
 
@@ -30,9 +38,30 @@ _FORMAT = 1
 _BATCH = 256  # documents per commit
 _VECTORS = 8_192  # vectors moved at once
 _LONGEST_LINE = 512 * 1024 * 1024  # bytes of one document with everything known of it
-_PARTS = ("documents.jsonl", "passages.jsonl", "digests.npy", "vectors.npy")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_WIDEST = 16_384  # dimensions of a vector
+_STRAY = 1e-3  # how far a vector's length may lie from 1
 
 Progress = Callable[[int, int], None]
+_Vectors = tuple["NDArray[np.int64]", "NDArray[np.float32]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """``manifest.json``."""
+
+    format: int
+    analyser: str
+    splitter: str
+    language: str
+    encoder: str
+    fingerprint: str
+    collection: str
+    snapshot: int
+    documents: int
+    passages: int
+    vectors: int
+    sha256: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +116,18 @@ def import_collection(
     if not path.is_file():
         raise NotFound("there is no such archive")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="carrel-import-") as folder:
             manifest = _checked(archive)
-            target = name or str(manifest["collection"])
-            library.create(target, language=str(manifest["language"]), model=str(manifest["model"]))
-            _read_documents(library, archive, target, int(manifest["documents"]), progress)
-            return _with_vectors(library, target, _read_vectors(library, archive, manifest, target))
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError) as error:
+            doc_ids = {_read_document(record).doc_id for record in _records(archive)}  # all, before anything is added
+            vectors = _unpacked_vectors(archive, manifest, Path(folder))
+            target = name or manifest.collection
+            _must_not_mix(library, target, doc_ids)
+            library.create(target, language=manifest.language)
+            fresh = not library.collection(target).documents
+            _read_documents(library, archive, target, manifest.documents, progress)
+            count = _take_vectors(library, manifest, vectors, target, fresh=fresh) if vectors else 0
+            return _with_vectors(library, target, count)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BadRequest("that is not a Carrel archive, or it is damaged; export it again") from error
     except OSError as error:
         raise Refused(f"the archive cannot be read ({error.strerror or 'unknown reason'})") from error
@@ -106,6 +140,13 @@ def _must_be_new(library: Library, name: str) -> None:
     with contextlib.suppress(NotFound):
         library.collection(name)
         raise BadRequest(f"collection '{name}' is there already; choose another name, or remove it first")
+
+
+def _must_not_mix(library: Library, name: str, doc_ids: set[str]) -> None:
+    """An import that was interrupted may go on; a collection with documents of its own is left alone."""
+    with contextlib.suppress(NotFound):
+        if set(library.find(name)) - doc_ids:
+            raise BadRequest(f"collection '{name}' is there already with other documents; import it under another name")
 
 
 def _batches(library: Library, there: Collection) -> Iterator[list[Document]]:
@@ -185,7 +226,7 @@ def _write(library: Library, there: Collection, archive: zipfile.ZipFile, progre
         counts["vectors"] = _write_vectors(library, there, archive, hashes)
     manifest = {
         "format": _FORMAT,
-        **{key: getattr(there, key) for key in ("analyser", "splitter", "language", "model", "encoder", "fingerprint")},
+        **{key: getattr(there, key) for key in ("analyser", "splitter", "language", "encoder", "fingerprint")},
         "collection": there.name,
         "snapshot": there.journalled,
         **counts,
@@ -255,19 +296,29 @@ def _line(record: Mapping[str, Any]) -> bytes:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _checked(archive: zipfile.ZipFile) -> dict[str, Any]:
+def _checked(archive: zipfile.ZipFile) -> _Manifest:
+    """The manifest, once every part has the hash it names. ValueError and KeyError mean that it is none."""
     with archive.open("manifest.json") as file:
-        manifest = json.loads(file.read(1_000_000))
-    if manifest["format"] != _FORMAT:
-        raise BadRequest("that archive was written by a newer version of Carrel; use that one")
-    hashes = manifest["sha256"]
-    if set(hashes) - set(_PARTS) or not {"documents.jsonl", "passages.jsonl"} <= set(hashes):
-        raise BadRequest("that is not a Carrel archive, or it is damaged; export it again")
-    for name, wanted in hashes.items():
+        manifest = _read_manifest(file.read(1_000_000))
+    parts = {"documents.jsonl", "passages.jsonl"} | ({"digests.npy", "vectors.npy"} if manifest.vectors else set())
+    if set(manifest.sha256) != parts:
+        raise ValueError("the parts are not those of an archive")
+    for name, wanted in manifest.sha256.items():
         with archive.open(name) as file:
             if _hash(file) != wanted:
                 raise BadRequest("the archive is damaged: a part of it does not have the hash its manifest names")
-    return dict(manifest)
+    return manifest
+
+
+def _read_manifest(content: bytes) -> _Manifest:
+    from pydantic import TypeAdapter
+
+    if json.loads(content).get("format", 0) != _FORMAT:
+        raise BadRequest("that archive was written by another version of Carrel; use that one")
+    manifest = TypeAdapter(_Manifest).validate_json(content, strict=True)
+    if manifest.vectors and not _FINGERPRINT.fullmatch(manifest.fingerprint):
+        raise ValueError("not the fingerprint of an encoder")
+    return manifest
 
 
 def _hash(file: IO[bytes]) -> str:
@@ -277,57 +328,88 @@ def _hash(file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
+def _records(archive: zipfile.ZipFile) -> Iterator[bytes]:
+    with archive.open("documents.jsonl") as file:
+        while line := file.readline(_LONGEST_LINE):
+            yield line
+
+
 def _read_documents(library: Library, archive: zipfile.ZipFile, target: str, total: int, progress: Progress) -> None:
     batch: list[Document] = []
     done = 0
-    with archive.open("documents.jsonl") as file:
-        while line := file.readline(_LONGEST_LINE):
-            batch.append(_read_document(json.loads(line)))
-            done += 1
-            if len(batch) == _BATCH:
-                library.add(batch, target)
-                batch = []
-                progress(done, total)
+    for record in _records(archive):
+        batch.append(_read_document(record))
+        done += 1
+        if len(batch) == _BATCH:
+            library.add(batch, target)
+            batch = []
+            progress(done, total)
     if batch:
         library.add(batch, target)
     progress(done, total)
 
 
-def _read_document(record: Mapping[str, Any]) -> Document:
-    if document_id(record["source"], record["text"]) != record["doc_id"]:
+@lru_cache(maxsize=1)
+def _document_type() -> TypeAdapter[Document]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Document)
+
+
+def _read_document(record: bytes) -> Document:
+    """A document as the archive has it. ValueError for what is none, BadRequest for one under another's reference."""
+    document = _document_type().validate_json(record, strict=True)
+    if document_id(document.source, document.text) != document.doc_id:
         raise BadRequest("the archive is damaged: a document's text is not the one its reference names")
-    return Document(
-        **{
-            **record,
-            "sections": tuple(Section(**{**each, "path": tuple(each["path"])}) for each in record["sections"]),
-            "links": tuple(Link(**each) for each in record["links"]),
-            **{key: tuple(record[key]) for key in ("authors", "tags", "page_starts")},
-        }
-    )
+    length, at = len(document.text), 0
+    for section in document.sections:
+        if not at <= section.start <= section.end <= length:
+            raise ValueError("a section lies outside the text")
+        at = section.start
+    if list(document.page_starts) != sorted(document.page_starts) or not all(
+        0 <= start <= length for start in document.page_starts
+    ):
+        raise ValueError("a page begins outside the text")
+    return document
 
 
-def _read_vectors(library: Library, archive: zipfile.ZipFile, manifest: Mapping[str, Any], target: str) -> int:
+def _unpacked_vectors(archive: zipfile.ZipFile, manifest: _Manifest, folder: Path) -> _Vectors | None:
+    """The archive's digests and vectors, mapped from ``folder`` and looked through; None when it has none."""
     import numpy as np
 
-    if not manifest["vectors"] or manifest["splitter"] != SPLITTER_VERSION:
-        return 0
+    if not manifest.vectors or manifest.splitter != SPLITTER_VERSION:
+        return None
+    most = {"digests.npy": 8 * manifest.vectors + 1_000, "vectors.npy": 4 * _WIDEST * manifest.vectors + 1_000}
+    if any(archive.getinfo(name).file_size > size for name, size in most.items()):
+        raise ValueError("more vectors than the manifest says")
+    digests, vectors = (np.load(archive.extract(name, folder), mmap_mode="r", allow_pickle=False) for name in most)
+    if digests.dtype != np.int64 or vectors.dtype != np.float32 or digests.shape != (manifest.vectors,):
+        raise ValueError("not digests and vectors")
+    if vectors.ndim != 2 or len(vectors) != manifest.vectors or not (np.diff(digests) > 0).all():
+        raise ValueError("not a vector for each digest")
+    for start in range(0, len(vectors), _VECTORS):
+        lengths = np.linalg.norm(vectors[start : start + _VECTORS], axis=1)
+        if not (np.abs(lengths - 1) < _STRAY).all():
+            raise ValueError("not vectors of length one")
+    return digests, vectors
+
+
+def _take_vectors(library: Library, manifest: _Manifest, parts: _Vectors, target: str, *, fresh: bool) -> int:
+    """Put the vectors into a collection that is new, or made with the same encoder; others make their own."""
+    import numpy as np
+
     there = library.collection(target)
-    if there.fingerprint not in ("", manifest["fingerprint"]):
-        return 0  # made here with another encoder: its vectors are made anew
-    arm, count = library.arms.vectors(there, str(manifest["fingerprint"])), 0
-    with tempfile.TemporaryDirectory(prefix="carrel-import-") as folder:
-        digests, vectors = (
-            np.load(archive.extract(name, folder), mmap_mode="r", allow_pickle=False)
-            for name in ("digests.npy", "vectors.npy")
-        )
-        if len(digests) != len(vectors) or digests.dtype != np.int64 or vectors.dtype != np.float32:
-            raise BadRequest("the archive is damaged: its vectors are not what its manifest says")
-        for start in range(0, len(digests), _VECTORS):
-            part = np.array(digests[start : start + _VECTORS])
-            new = ~arm.has(part)
-            if new.any():
-                arm.write(part[new], np.array(vectors[start : start + _VECTORS])[new])
-            count += len(part)
+    if there.fingerprint != manifest.fingerprint and (there.fingerprint or not fresh):
+        return 0
+    digests, vectors = parts
+    arm = library.arms.vectors(there, manifest.fingerprint)
+    if arm.count() and arm.facts().dimension != vectors.shape[1]:
+        raise BadRequest("the archive is damaged: its vectors are not of the encoder its manifest names")
+    for start in range(0, len(digests), _VECTORS):
+        part = np.array(digests[start : start + _VECTORS])
+        new = ~arm.has(part)
+        if new.any():
+            arm.write(part[new], np.array(vectors[start : start + _VECTORS])[new])
     arm.tidy()
-    _note_encoder(library, there, str(manifest["encoder"]), str(manifest["fingerprint"]))
-    return count
+    _note_encoder(library, there, manifest.encoder, manifest.fingerprint)
+    return len(digests)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
+import secrets
 import shutil
 import threading
 from collections import OrderedDict
@@ -14,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from carrel.errors import CarrelError, IncompatibleIndex, NotFound, Unavailable
+from carrel.errors import IncompatibleIndex, NotFound, Unavailable, Unsupported
 from carrel.index import catalogue, kept, lookups, members
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DenseArm
 from carrel.index.gate import QueryGate
-from carrel.index.lexical import DamagedArm, LexicalArm, LexicalRow
+from carrel.index.lexical import DamagedArm, LexicalArm, LexicalRow, Mark
 from carrel.index.lookups import Filters
 from carrel.index.store import Store
 from carrel.index.view import Searched, View
@@ -49,16 +52,18 @@ class Arms:
         *,
         encoder: Callable[[], Encoder] | None,
         models: Callable[[str], Encoder] | None,
+        snapshots: int,
         read_only: bool,
     ) -> None:
         self._data, self._store, self._read_only = data, store, read_only
+        self._snapshots = snapshots
         self._load_encoder, self._load_model = encoder, models
         self._lock = threading.RLock()
         self._encoders: dict[str, Encoder] = {}
         self._lexical: dict[int, LexicalArm] = {}
         self._dense: dict[tuple[int, str], DenseArm] = {}
         self._pool: ThreadPoolExecutor | None = None
-        self._digests: OrderedDict[tuple[int, int, Filters | None], NDArray[np.int64]] = OrderedDict()
+        self._digests: OrderedDict[tuple[int, Mark, Filters | None], NDArray[np.int64]] = OrderedDict()
 
     # searching --------------------------------------------------------------------------------------------------------
 
@@ -76,6 +81,7 @@ class Arms:
                 if at < collection.horizon:
                     continue
                 view = View(self._store, collection, at, gate, self._submit, partial(self._allowed, collection, at))
+                view.pinned = at != newest
                 if words:
                     view.lexical = reader if at == newest else arm.at(at)
                 if meaning:
@@ -100,7 +106,7 @@ class Arms:
         try:
             view.dense, view.encoder = self.dense(view.collection.name)
             view.vectors_lost = view.dense.count() < view.collection.vectors  # damaged files show here too
-        except Unavailable as error:
+        except (Unavailable, Unsupported) as error:  # no model here, or one that needs another package
             view.dense = view.encoder = None
             if needed:
                 raise
@@ -117,15 +123,15 @@ class Arms:
             "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<=?", (collection.number, as_of)
         )
         at = int(found) if found is not None else collection.horizon if as_of >= collection.horizon else 0
-        if at < max(collection.horizon, 1):
+        if at < collection.oldest:
             raise NotFound(
-                f"snapshot {as_of} of '{collection.name}' is no longer kept; the oldest is "
-                f"{max(collection.horizon, 1)}, the newest {collection.journalled}"
+                f"snapshot {as_of} of '{collection.name}' is no longer kept; the oldest is {collection.oldest}, the "
+                f"newest {collection.journalled}"
             )
         return at
 
     def _allowed(self, collection: Collection, at: int, filters: Filters | None) -> NDArray[np.int64]:
-        key = (collection.number, at, filters)
+        key = (collection.number, self._store.mark(at), filters)
         with self._lock:
             if key in self._digests:
                 self._digests.move_to_end(key)
@@ -171,32 +177,55 @@ class Arms:
     def catch_up(self, name: str, *, wait: float = _LOCK_SECONDS) -> None:
         """Bring the lexical arm to the store's generation. Raises Unavailable if another process is at it for long."""
         number = catalogue.collection(self._store, name).number
-        with self.exclusive(f"{number}.lexical", wait), self._store.snapshot():
-            collection = catalogue.collection(self._store, name)
+        with self.exclusive(f"{number}.lexical", wait):
             try:
-                arm = self._lexical_arm(collection)
-                arm.reload()
+                self._lexical_arm(catalogue.collection(self._store, name)).reload()
             except DamagedArm:
-                arm = self._renewed(collection)
-            lost = self._apply(collection, arm)
-        if collection.words_erased:
-            arm.retain(())
-            with self._store.change():
-                self._store.run("UPDATE collections SET words_erased=0 WHERE collection_no=?", (number,))
+                self._begin_anew(name)
+            lost = self._follow(name)
         if lost:
             self._store.note_problem(lost)
 
     def rebuild(self, name: str) -> None:
-        """Make the lexical arm anew from the store, whatever it holds."""
+        """Make the lexical arm anew from the store, whatever it holds. Earlier snapshots answer no more."""
         number = catalogue.collection(self._store, name).number
-        with self.exclusive(f"{number}.lexical", _LOCK_SECONDS), self._store.snapshot():
+        with self.exclusive(f"{number}.lexical", _LOCK_SECONDS):
+            self._begin_anew(name)
+            self._follow(name)
+
+    def _begin_anew(self, name: str) -> None:
+        # A generation of its own: an index without what was deleted weighs words a little otherwise than before.
+        with self._store.write() as generation:
             collection = catalogue.collection(self._store, name)
-            self._apply(collection, self._renewed(collection))
+            members.journal_rebuilding(self._store, generation, collection.number)
+        with self._lock:
+            self._lexical.pop(collection.number, None)
+            LexicalArm.renew(self.folder(collection) / "lexical")
+
+    def _follow(self, name: str) -> str:
+        """Bring the arm to the store's generation, then forget what nobody can ask for any more. Needs the lock.
+
+        Returns words when commits were lost, which must be told.
+        """
+        with self._store.snapshot():
+            collection = catalogue.collection(self._store, name)
+            arm = self._lexical_arm(collection)
+            lost = self._apply(collection, arm)
+        with self._store.change():
+            there = catalogue.collection(self._store, name)
+            horizon = members.prune(self._store, there, self._snapshots, arm.mark().generation)
+            if collection.words_erased:
+                self._store.run(
+                    "UPDATE collections SET words_erased=words_erased-? WHERE collection_no=?",
+                    (collection.words_erased, collection.number),
+                )
+        oldest = max(horizon, there.readable)
+        arm.retain([mark.generation for mark in arm.kept() if mark.generation >= oldest])
+        return lost
 
     def _apply(self, collection: Collection, arm: LexicalArm) -> str:
-        """Bring the arm to the store's generation; returns words when commits were lost, which must be told."""
         reached, target = arm.mark(), self._store.mark(collection.journalled)
-        if reached == target:
+        if reached == target and not collection.words_erased:
             return ""
         known = self._store.knows(reached)
         # A store restored from an older copy, or cut short: what the arm holds is not the store's own.
@@ -214,7 +243,6 @@ class Arms:
         staying = members.present(self._store, collection.number, touched)
         rows = self._rows(collection, [doc_no for doc_no in touched if doc_no in staying])
         arm.apply(map(str, touched), rows, target, afresh=afresh)
-        arm.retain([mark.generation for mark in arm.kept() if mark.generation >= collection.horizon])
         return (
             ""
             if known
@@ -238,12 +266,6 @@ class Arms:
             raise Unavailable(f"{words}; run `carrel doctor --repair`, this server may not write")
         self.rebuild(collection.name)
         self._store.note_problem(f"the lexical index of '{collection.name}' was damaged and has been rebuilt")
-
-    def _renewed(self, collection: Collection) -> LexicalArm:
-        with self._lock:
-            self._lexical.pop(collection.number, None)
-            LexicalArm.renew(self.folder(collection) / "lexical")
-            return self._lexical_arm(collection)
 
     def _lexical_arm(self, collection: Collection) -> LexicalArm:
         with self._lock:
@@ -289,7 +311,8 @@ class Arms:
         with self._lock:
             if key not in self._dense:
                 # Each encoder has a folder of its own: vectors of two can never meet.
-                self._dense[key] = DenseArm(self.folder(collection) / "dense" / fingerprint[:_FINGERPRINT])
+                name = hashlib.sha256(fingerprint.encode()).hexdigest()[:_FINGERPRINT]
+                self._dense[key] = DenseArm(self.folder(collection) / "dense" / name)
             return self._dense[key]
 
     @property
@@ -314,13 +337,7 @@ class Arms:
         own = self.encoder()
         if collection.model and collection.model != own.name:
             return self.encoder(collection.model)
-        if not collection.fingerprint or collection.fingerprint == own.fingerprint or self._load_model is None:
-            return own
-        try:
-            made_by = self.encoder(collection.encoder)
-        except CarrelError:
-            return own
-        return made_by if made_by.fingerprint == collection.fingerprint else own
+        return own
 
     # ------------------------------------------------------------------------------------------------------------------
 
@@ -330,11 +347,32 @@ class Arms:
 
     def drop(self, collection: Collection) -> None:
         """Forget a collection's arms and remove their files; processes that have them open read on."""
-        with self._lock:
-            self._lexical.pop(collection.number, None)
-            for key in [key for key in self._dense if key[0] == collection.number]:
-                del self._dense[key]
-        shutil.rmtree(self.folder(collection), ignore_errors=True)
+        with contextlib.ExitStack() as stack:
+            for lock in ("encode", f"{collection.number}.lexical"):
+                with contextlib.suppress(Unavailable):  # then `sweep` removes what is made again meanwhile
+                    stack.enter_context(self.exclusive(lock, _LOCK_SECONDS))
+            with self._lock:
+                self._lexical.pop(collection.number, None)
+                for key in [key for key in self._dense if key[0] == collection.number]:
+                    del self._dense[key]
+            self._remove(self.folder(collection))
+
+    def sweep(self) -> None:
+        """Remove folders that belong to no collection: of some that were dropped by processes that did not live on."""
+        home = self._data / "collections"
+        found = sorted(home.iterdir()) if home.is_dir() else []
+        # Listed before the names are read: a collection is in the store before its folder is made.
+        there = {self.folder(each) for each in catalogue.collections(self._store)}
+        for path in found:
+            if path not in there and re.fullmatch(r"[a-z0-9_-]+\.\d+(\.dropped-\w+)?", path.name):
+                self._remove(path)
+
+    @staticmethod
+    def _remove(folder: Path) -> None:
+        aside = folder.with_name(f"{folder.name.partition('.dropped-')[0]}.dropped-{secrets.token_hex(4)}")
+        with contextlib.suppress(OSError):
+            folder.rename(aside)  # at once, so that nobody meets half of it
+            shutil.rmtree(aside, ignore_errors=True)
 
     @contextlib.contextmanager
     def exclusive(self, name: str, wait: float) -> Iterator[None]:

@@ -13,7 +13,7 @@ __all__ = ["Collection", "check_name", "collection", "collections", "drop_if_emp
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _COLUMNS = (
     "collection_no, name, analyser, splitter, language, model, encoder, fingerprint, documents, passages, encoded, "
-    "vectors, journalled, horizon, words_erased, vectors_erased"
+    "vectors, journalled, horizon, readable, words_erased, vectors_erased"
 )
 
 
@@ -24,8 +24,9 @@ class Collection:
     ``model``: the encoder it was made for (empty: whichever the server runs). ``encoder`` and ``fingerprint``: what
     made its vectors, empty before the first. ``encoded`` of ``passages`` have one; ``vectors`` is how many the dense
     arm must at least hold. ``journalled``: the generation that last changed it; ``horizon``: the oldest one whose
-    snapshot the store can still resolve. ``words_erased`` and ``vectors_erased`` are 1 while an arm may still hold
-    something of a text that was erased.
+    snapshot the store can still resolve; ``readable``: the oldest that still answers as it did (a text erased since,
+    or an index made anew, ends that). ``words_erased`` and ``vectors_erased`` count erasures of which an arm may still
+    hold something.
     """
 
     number: int
@@ -42,8 +43,14 @@ class Collection:
     vectors: int
     journalled: int
     horizon: int
+    readable: int
     words_erased: int
     vectors_erased: int
+
+    @property
+    def oldest(self) -> int:
+        """The oldest snapshot that ``as_of`` may ask for."""
+        return max(self.horizon, self.readable, 1)
 
 
 def check_name(name: str) -> None:
@@ -76,7 +83,8 @@ def collection(store: Store, name: str) -> Collection:
 def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "") -> Collection:
     """Make the collection if it is new. Raises IncompatibleIndex if another splitter made its passages."""
     store.run(
-        "INSERT OR IGNORE INTO collections(name, analyser, splitter, language, model) VALUES(?,?,?,?,?)",
+        "INSERT OR IGNORE INTO collections(name, analyser, splitter, language, model, readable) "
+        "SELECT ?,?,?,?,?, value+1 FROM meta WHERE key='generation'",  # before that it did not exist
         (name, analyser, splitter, language, model),
     )
     found = collection(store, name)

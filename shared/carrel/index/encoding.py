@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError, Unavailable
 from carrel.index import catalogue, kept, texts
@@ -32,14 +32,21 @@ _BATCH = 256  # passages encoded between two commits of the dense arm
 _SLICE = 32  # passages encoded between two looks at the queries
 _CLOSING = 5.0  # seconds; a batch that is not finished by then is encoded again
 _RETRY_SECONDS = 2.0  # another process is encoding: look again
+_POLL_SECONDS = 5.0  # another process, perhaps one without an encoder, may have added something
 _GARBAGE = 1.25  # vectors per passage above which the superfluous ones are looked for
 
 _NEXT = """SELECT p.passage_id, p.digest, p.doc_no, p.start, p.end, p.heading, d.title
 FROM passages p JOIN documents d USING(doc_no)
 WHERE p.collection_no=? AND p.encoded=0 ORDER BY p.passage_id DESC LIMIT ?"""
 _WAITING = """SELECT name FROM collections c WHERE EXISTS(SELECT 1 FROM passages p WHERE p.collection_no=c.collection_no
-AND p.encoded=0) OR c.vectors_erased=1
+AND p.encoded=0) OR c.vectors_erased>0
 ORDER BY (SELECT max(passage_id) FROM passages p WHERE p.collection_no=c.collection_no AND p.encoded=0) DESC"""
+
+
+def _digests(rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
+    import numpy as np
+
+    return np.fromiter((row[1] for row in rows), np.int64, len(rows))
 
 
 class EncodingWorker:
@@ -98,7 +105,7 @@ class EncodingWorker:
                 waiting = []
             for collection in [*waiting, *(self._doubted - set(waiting))]:
                 again |= self._try(collection)
-            self._wake.wait(_RETRY_SECONDS if again else None)
+            self._wake.wait(_RETRY_SECONDS if again else _POLL_SECONDS)
 
     def _try(self, collection: str) -> bool:
         """Encode one collection; True when it should be looked at again because another process is at it."""
@@ -155,14 +162,18 @@ class EncodingWorker:
         digests = np.fromiter(wanted, np.int64, len(wanted))
         missing = [int(digest) for digest in digests[~arm.has(digests)]]
         if missing:
-            spoken = [self._text(wanted[digest]) for digest in missing]
+            # A text erased since the rows were read must not give its digest the vector of what is left of it.
+            said = {digest: self._text(wanted[digest]) for digest in missing}
+            missing = [digest for digest, text in said.items() if texts.named(text) == digest]
+            spoken = [said[digest] for digest in missing]
             vectors = self._encoded(encoder, spoken)
             if vectors is None:
                 return 0
             arm.write(np.array(missing, np.int64), vectors)
         made_by = (encoder.name, encoder.fingerprint)
-        self._mark(collection, made_by, [int(row[0]) for row in rows], arm.count())
-        return len(missing)
+        there = [int(row[0]) for row, has in zip(rows, arm.has(_digests(rows)), strict=True) if has]
+        self._mark(collection, made_by, there, arm.count())
+        return len(missing) if there else -1
 
     def _text(self, row: Sequence[object]) -> str:
         _, _, doc_no, start, end, heading, title = row
@@ -250,8 +261,8 @@ class EncodingWorker:
         # Lowered first: a reader that counts in between must not believe that vectors were lost.
         with self._store.change():
             self._store.run(
-                "UPDATE collections SET vectors=vectors-?, vectors_erased=0 WHERE collection_no=?",
-                (len(superfluous), collection.number),
+                "UPDATE collections SET vectors=vectors-?, vectors_erased=vectors_erased-? WHERE collection_no=?",
+                (len(superfluous), collection.vectors_erased, collection.number),
             )
         if len(superfluous):
             arm.discard(superfluous)

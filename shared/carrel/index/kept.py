@@ -97,14 +97,19 @@ def numbers(store: Store, doc_ids: Sequence[str]) -> dict[str, int]:
     )
 
 
-def erase(store: Store, doc_no: int) -> int:
-    """Erase a document's text and every trace in snapshots if no collection holds it now; how many were (0 or 1)."""
+def erase(store: Store, doc_no: int, generation: int) -> int:
+    """Erase a document's text, as part of commit ``generation``, if no collection holds it now; how many were (0 or 1).
+
+    Snapshots that had it answer no more: without it they would answer otherwise than they did.
+    """
     if store.row("SELECT 1 FROM members WHERE doc_no=? AND ended IS NULL", (doc_no,)):
         return 0
     store.run(
-        "UPDATE collections SET words_erased=1, vectors_erased=1 WHERE collection_no IN (SELECT collection_no FROM "
-        "passages WHERE doc_no=?)",
-        (doc_no,),
+        "UPDATE collections SET words_erased=words_erased+1, vectors_erased=vectors_erased+1, readable=CASE WHEN "
+        "EXISTS(SELECT 1 FROM members m WHERE m.collection_no=collections.collection_no AND m.doc_no=?1 AND "
+        "m.ended=?2) THEN ?2 ELSE journalled END WHERE collection_no IN (SELECT collection_no FROM passages "
+        "WHERE doc_no=?1)",
+        (doc_no, generation),
     )
     first, last = texts.block_range(doc_no, 0, None)
     store.run("DELETE FROM texts WHERE block_no BETWEEN ? AND ?", (first, last))

@@ -92,11 +92,19 @@ class Library:
         self.data = data
         self._background = background and not read_only
         self._clock = clock
-        self._snapshots = max(snapshots, _FEWEST)
         self.store = Store(data, clock, create=not read_only)
         self.jobs = Jobs(self.store, clock)
         self.gate = QueryGate(data / "locks")
-        self.arms = Arms(data, self.store, encoder=encoder, models=models, read_only=read_only)
+        self.arms = Arms(
+            data,
+            self.store,
+            encoder=encoder,
+            models=models,
+            snapshots=max(snapshots, _FEWEST),
+            read_only=read_only,
+        )
+        if not read_only:
+            self.arms.sweep()
         self._worker = EncodingWorker(
             self.store,
             self.arms.dense,
@@ -192,7 +200,6 @@ class Library:
                 outcome["passages"] += len(passages) if did != "unchanged" else 0
                 if files and (file := files[number]) is not None:
                     _remember(self.store, there, doc_no, document.source, file)
-            self._prune(collection)
         changed = outcome["added"] + outcome["replaced"]
         if changed:
             self.arms.catch_up(collection)
@@ -236,19 +243,24 @@ class Library:
             there = catalogue.collection(self.store, collection)
             for doc_id in counts:
                 left += bool(members.leave(self.store, generation, there.number, numbers[doc_id]))
-                forgotten += kept.erase(self.store, numbers[doc_id]) if forget else 0
-            self._prune(collection)
+                forgotten += kept.erase(self.store, numbers[doc_id], generation) if forget else 0
             # Unless a document joined since the members were counted: it was acknowledged, so it stays.
             dropped = drop and catalogue.drop_if_empty(self.store, collection, generation)
         if dropped:
             self.arms.drop(there)
         elif left:
             self.arms.catch_up(collection)
-            self.encode_in_background()
+        if forgotten:
+            self._finish_erasing()
+        self.encode_in_background()
         return Removed(tuple(counts), sum(counts.values()), forgotten, generation if left else generation - 1)
 
-    def _prune(self, collection: str) -> None:
-        members.prune(self.store, catalogue.collection(self.store, collection), self._snapshots)
+    def _finish_erasing(self) -> None:
+        """Have every collection that ever held an erased text forget it, and the store's log too."""
+        for each in self.collections():
+            if each.words_erased:
+                self.arms.catch_up(each.name)
+        self.store.empty_log()
 
     # reading ----------------------------------------------------------------------------------------------------------
 

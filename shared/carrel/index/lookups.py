@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from carrel.errors import BadRequest
 from carrel.index import texts
 from carrel.index.analysis import terms
 from carrel.index.store import Store
@@ -22,7 +24,10 @@ NOW = 2**62
 """A generation after every other: membership as it is now."""
 
 _AT = "m.began<=:at AND coalesce(m.ended, 4611686018427387905)>:at"
-_MOST_CANDIDATES = 4_000  # passages for one list of digests: a text repeated ten thousand times is one vector
+_MOST_CANDIDATES = 4_000  # passages for one list of digests
+_MOST_OF_ONE = 50  # passages for one digest, where there are so many: a text repeated ten thousand times is one vector
+_ISO = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_MOST_NAMES = 20  # words of an author that is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Filters:
 
     Dates are ISO prefixes (``2024``, ``2024-05``): ``after`` includes its own first day, ``before`` excludes it. A
     document without a date passes neither. Of several tags, media types or kinds, one is enough. ``author``: each of
-    its words is in an author's name.
+    its words is in an author's name. Raises BadRequest for what is no such date or name.
     """
 
     source_kinds: tuple[SourceKind, ...] = ()
@@ -40,6 +45,13 @@ class Filters:
     after: str = ""
     before: str = ""
     author: str = ""
+
+    def __post_init__(self) -> None:
+        for date in (self.after, self.before):
+            if date and not _ISO.fullmatch(date):
+                raise BadRequest("a date is written as 2024, 2024-05 or 2024-05-31")
+        if self.author and not 1 <= len(set(terms(self.author, "simple-1"))) <= _MOST_NAMES:
+            raise BadRequest(f"an author is asked for by one to {_MOST_NAMES} words of the name")
 
     def __bool__(self) -> bool:
         return any((self.source_kinds, self.media_types, self.tags, self.after, self.before, self.author))
@@ -73,23 +85,40 @@ class Details(NamedTuple):
 
 
 def candidates(
-    store: Store, collection_no: int, at: int, passage_ids: Sequence[int], digests: Sequence[int]
+    store: Store,
+    collection_no: int,
+    at: int,
+    passage_ids: Sequence[int],
+    digests: Sequence[int],
+    filters: Filters | None = None,
 ) -> list[Candidate]:
-    """The passages with these ids, and those that these digests name, whose document was a member at generation ``at``.
+    """The passages with these ids, and those that these digests name, whose document was a member at generation ``at``
+    and passes the filters.
 
-    Membership decides: an arm may still know, or know already, what was not there then.
+    Membership decides: an arm may still know, or know already, what was not there then. Of a text that is repeated
+    thousands of times, fifty passages stand for all.
     """
+    conditions, limits = _conditions(filters or Filters())
+    joined = "JOIN documents d ON d.doc_no=m.doc_no " if conditions else ""
     select = (
         "SELECT p.passage_id, p.digest, p.doc_no FROM json_each(:keys) k CROSS JOIN passages p ON {} "
-        "WHERE p.collection_no=:collection AND EXISTS(SELECT 1 FROM members m WHERE m.doc_no=p.doc_no "
-        f"AND m.collection_no=:collection AND {_AT}) LIMIT :most"
+        f"WHERE p.collection_no=:collection AND EXISTS(SELECT 1 FROM members m {joined}WHERE m.doc_no=p.doc_no "
+        f"AND m.collection_no=:collection AND {_AT} {conditions}) LIMIT :most"
     )
-    found: dict[int, Candidate] = {}
-    for keys, condition in ((passage_ids, "p.passage_id=k.value"), (digests, "p.digest=k.value")):
-        if keys:
-            limits = {"keys": json.dumps(list(keys)), "collection": collection_no, "at": at, "most": _MOST_CANDIDATES}
-            found.update((row[0], Candidate._make(row)) for row in store.rows(select.format(condition), limits))
-    return list(found.values())
+
+    def look_up(condition: str, keys: Sequence[int], most: int) -> list[Candidate]:
+        asked = {"keys": json.dumps(list(keys)), "collection": collection_no, "at": at, "most": most, **limits}
+        return [Candidate._make(row) for row in store.rows(select.format(condition), asked)]
+
+    found: list[Candidate] = []
+    if passage_ids:
+        found += look_up("p.passage_id=k.value", passage_ids, _MOST_CANDIDATES)
+    if digests:
+        named = look_up("p.digest=k.value", digests, _MOST_CANDIDATES)
+        if len(named) == _MOST_CANDIDATES:  # one text has crowded out others: each gets its share
+            named = [each for digest in digests for each in look_up("p.digest=k.value", [digest], _MOST_OF_ONE)]
+        found += named
+    return found
 
 
 def spans(store: Store, passage_ids: Sequence[int]) -> dict[int, Span]:

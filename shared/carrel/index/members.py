@@ -20,6 +20,7 @@ __all__ = [
     "facts",
     "find",
     "join",
+    "journal_rebuilding",
     "leave",
     "passages",
     "present",
@@ -122,6 +123,12 @@ def leave(store: Store, generation: int, collection_no: int, doc_no: int) -> int
 
 def _journal(store: Store, generation: int, collection_no: int, doc_no: int) -> None:
     store.run("INSERT INTO journal VALUES(?,?,?)", (generation, collection_no, doc_no))
+
+
+def journal_rebuilding(store: Store, generation: int, collection_no: int) -> None:
+    """Make a generation of the fact that the collection's index is made anew; no document is number 0."""
+    _journal(store, generation, collection_no, 0)
+    store.run("UPDATE collections SET readable=? WHERE collection_no=?", (generation, collection_no))
 
 
 def find(store: Store, collection_no: int, *, doc_ids: Sequence[str] = (), source: str = "") -> dict[str, int]:
@@ -231,10 +238,12 @@ def cut_anew(
     join(store, generation, collection, tagged, doc_no, passages)
 
 
-def prune(store: Store, collection: Collection, keep: int) -> int:
-    """Forget what only snapshots older than the newest ``keep`` need, and return the oldest generation still kept."""
-    newest = store.value("SELECT max(generation) FROM journal WHERE collection_no=?", (collection.number,))
-    horizon = int(newest or 0)
+def prune(store: Store, collection: Collection, keep: int, reached: int) -> int:
+    """Forget what only snapshots before the last ``keep`` ones need, and return the oldest generation still kept.
+
+    The last is ``reached``, the generation of the lexical arm: what it still finds is never forgotten.
+    """
+    horizon = reached
     for _ in range(keep - 1):
         older = store.value(
             "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<?", (collection.number, horizon)

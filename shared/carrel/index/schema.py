@@ -33,7 +33,8 @@ CREATE TABLE collections(
   encoder TEXT NOT NULL DEFAULT '', fingerprint TEXT NOT NULL DEFAULT '', documents INTEGER NOT NULL DEFAULT 0,
   passages INTEGER NOT NULL DEFAULT 0, encoded INTEGER NOT NULL DEFAULT 0, vectors INTEGER NOT NULL DEFAULT 0,
   journalled INTEGER NOT NULL DEFAULT 0, horizon INTEGER NOT NULL DEFAULT 0,
-  words_erased INTEGER NOT NULL DEFAULT 0, vectors_erased INTEGER NOT NULL DEFAULT 0);
+  readable INTEGER NOT NULL DEFAULT 0, words_erased INTEGER NOT NULL DEFAULT 0,
+  vectors_erased INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE members(
   member_no INTEGER PRIMARY KEY, collection_no INTEGER NOT NULL, doc_no INTEGER NOT NULL, tags TEXT NOT NULL,
   passages INTEGER NOT NULL, began INTEGER NOT NULL, ended INTEGER);
@@ -59,7 +60,8 @@ CREATE TABLE jobs(
   done INTEGER NOT NULL, total INTEGER NOT NULL, report TEXT NOT NULL, updated REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE problems(at REAL NOT NULL, words TEXT NOT NULL);
 """
-# collections.words_erased, vectors_erased: 1 while an arm may still hold something of an erased text.
+# collections.words_erased, vectors_erased: erasures of which an arm may still hold something. readable: no snapshot
+# before this generation answers as it did, for a text of it was erased or its index was made anew.
 # passages.encoded: 0 a vector is wanted, 1 it is there, 2 the document has left the collection and none is wanted.
 
 

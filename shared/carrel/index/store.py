@@ -177,6 +177,11 @@ class Store:
         except sqlite3.Error as error:
             raise _told(error) from error
 
+    def empty_log(self) -> None:
+        """Move the log into the file and cut it to nothing, as far as readers let go of it: it holds erased texts."""
+        with contextlib.suppress(CarrelError):
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     # problems ---------------------------------------------------------------------------------------------------------
 
     def note_problem(self, words: str) -> None:

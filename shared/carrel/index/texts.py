@@ -69,8 +69,12 @@ def encoded_text(title: str, heading: Sequence[str], text: str) -> str:
 
 def digest(title: str, heading: Sequence[str], text: str) -> int:
     """Names what is encoded for a passage, and so its vector: 64 bits of SHA-256, signed."""
-    said = encoded_text(title, heading, text).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.sha256(said).digest()[:8], "big", signed=True)
+    return named(encoded_text(title, heading, text))
+
+
+def named(said: str) -> int:
+    """`digest` of what is encoded."""
+    return int.from_bytes(hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
 
 
 def digest_of_span(title: str, heading: str, text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from carrel.documents import SPLITTER_VERSION, split
-from carrel.errors import CarrelError, Unavailable
+from carrel.errors import CarrelError, Unavailable, Unsupported
 from carrel.index import catalogue, kept, members
 from carrel.index.catalogue import Collection
 from carrel.index.lexical import DamagedArm
@@ -81,7 +81,7 @@ def _erase(library: Library, doc_id: str) -> None:
         library.remove(name, [doc_id], forget=True)
     with library.store.change():
         for doc_no in kept.numbers(library.store, [doc_id]).values():
-            kept.erase(library.store, doc_no)
+            kept.erase(library.store, doc_no, library.generation())
 
 
 def _counters(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _lexical(library: Library, collection: Collection, *, mend: bool) -> Iterato
 def _dense(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
     try:
         arm, _ = library.arms.dense(collection.name)
-    except Unavailable:
+    except (Unavailable, Unsupported):
         return  # no encoder here: nothing can be said of the vectors
     except CarrelError as error:
         yield Finding(str(error))

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carrel.index.vector_sums import checksum, read_blocks
+from carrel.index.vector_sums import checksum
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,14 +28,12 @@ __all__ = [
     "Head",
     "State",
     "append_tail",
-    "codes_sound",
     "flush_folder",
     "load",
     "newest_number",
     "read_head",
     "remove_old",
     "rows_of",
-    "sound",
     "write_head",
 ]
 
@@ -140,8 +138,8 @@ def write_head(folder: Path, head: Head) -> None:
 def load(folder: Path, raw: bytes, before: State | None = None) -> State:
     """Map what the head ``raw`` names; what ``before`` has of it was looked at then, and is not read again.
 
-    The vectors and codes of a large base are not read here: `sound` does it. Raises OSError or ValueError when files
-    are missing or damaged.
+    The vectors and codes of a large base are not read here: `carrel.index.vector_verify.sound` does it. Raises OSError
+    or ValueError when files are missing or damaged.
     """
     import numpy as np
 
@@ -170,26 +168,6 @@ def load(folder: Path, raw: bytes, before: State | None = None) -> State:
             raise ValueError("the tail is damaged")
     order = np.argsort(tail_digests, kind="stable")
     return State(folder, raw, head, **parts, tail_digests=tail_digests, tail_vectors=tail_vectors, tail_order=order)
-
-
-def sound(state: State) -> bool:
-    """Whether the base's codes and vectors are what was written; reads all of them, leaving the codes in memory."""
-    head, total = state.head, 0
-    if not head.rows or not codes_sound(state):
-        return not head.rows
-    try:
-        for block in read_blocks(state.folder / f"base-{head.number}.vectors.npy", head.rows, head.dimension):
-            total = checksum(block, total)
-    except FileNotFoundError:  # a newer base is in force by now
-        return True
-    except (OSError, ValueError):
-        return False
-    return total == head.sums.get("vectors", 0)
-
-
-def codes_sound(state: State) -> bool:
-    """Whether the base's codes are what was written; reads all of them."""
-    return checksum(state.codes) == state.head.sums.get("codes", 0)
 
 
 def _parse(raw: bytes) -> Head:

@@ -22,6 +22,7 @@ from carrel.index import vector_arrays as arrays
 from carrel.index.vector_arrays import Head, State
 from carrel.index.vector_build import Source, build
 from carrel.index.vector_table import VectorTable
+from carrel.index.vector_verify import sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +93,7 @@ class ArrayKeeper:
     def read_all(self) -> State:
         """The newest state, every vector of it read and found to be what was written."""
         state = self.current()
-        if not arrays.sound(state):
+        if not sound(state):
             with damage_told(), self.exclusive():
                 self._state = None
                 state = self.publish(None)

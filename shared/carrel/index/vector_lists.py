@@ -21,8 +21,10 @@ __all__ += ["sample_size", "train", "truth"]
 NEIGHBOURS = 10
 """Recall is measured over this many nearest rows."""
 
-ENOUGH, GOOD = 0.98, 0.99
+ENOUGH, GOOD = 0.98, 0.995
 """Recall that the lists must give, and that they should give where reading more of them is cheap."""
+
+_REACHED = 0.99  # of the nearest rows, by the lists that a filtered search reads
 
 _ROUNDS = 6  # of k-means; two more change recall by less than .002
 _SAMPLED_PER_LIST = 40
@@ -111,8 +113,8 @@ def truth(
 class Reading:
     """How to read the lists: ``probes`` of them give ``recall``.
 
-    Nearly all (`GOOD`) of the nearest rows lie in lists whose centroid's product with the query is at most ``reach``
-    below that of the last of the nearest rows itself.
+    Nearly all (`_REACHED`) of the nearest rows lie in lists whose centroid's product with the query is at most
+    ``reach`` below that of the last of the nearest rows itself.
     """
 
     probes: int
@@ -123,7 +125,7 @@ class Reading:
 def choose_reading(
     queries: NDArray[np.float32], scores: NDArray[np.float32], lists: NDArray[np.int64], centroids: NDArray[np.float32]
 ) -> Reading | None:
-    """The fewest lists that give `ENOUGH`, an eighth of all if need be for `GOOD`; None when half are too few.
+    """The fewest lists that give `ENOUGH`, a sixth of all if need be for `GOOD`; None when half are too few.
 
     ``scores`` and ``lists`` (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it
     is found when that list is among those whose centroids are nearest to the query.
@@ -136,7 +138,7 @@ def choose_reading(
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(len(centroids)), order.shape), axis=1)
     needed = np.sort(np.take_along_axis(rank, lists, axis=1).reshape(-1)) + 1
     enough, good = (int(needed[math.ceil(wanted * len(needed)) - 1]) for wanted in (ENOUGH, GOOD))
-    probes = max(enough, min(good, len(centroids) // 8))
+    probes = max(enough, min(good, len(centroids) // 6))
     below = scores.min(axis=1, keepdims=True) - np.take_along_axis(nearness, lists, axis=1)
-    reading = Reading(probes, float(np.mean(needed <= probes)), float(np.quantile(below, GOOD)))
+    reading = Reading(probes, float(np.mean(needed <= probes)), float(np.quantile(below, _REACHED)))
     return reading if probes <= len(centroids) / 2 else None

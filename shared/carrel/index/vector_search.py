@@ -6,6 +6,7 @@ the best are scored again in float64. So a ranking does not depend on where a ro
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from carrel.index.vector_arrays import State, rows_of
@@ -22,6 +23,7 @@ _FEW = 10_000  # allowed rows that are read one by one (2 ms) rather than list b
 _DEAR = 4  # a row read by itself costs two to six times what one read in a stretch does
 _ROWS_AT_ONCE = 4096
 _GATHERED = 256
+_LARGE = 256_000_000  # bytes of vectors of which no process should come to hold all
 
 
 def nearest(
@@ -62,11 +64,32 @@ def vectors_at(state: State, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     import numpy as np
 
     if not state.head.tail or not len(rows) or rows.max() < state.head.rows:
-        return state.vectors[rows]
+        return _stored(state, rows)
     found = np.empty((len(rows), state.head.dimension), np.float32)
     late = rows >= state.head.rows
-    found[~late] = state.vectors[rows[~late]]
+    found[~late] = _stored(state, rows[~late])
     found[late] = state.tail_vectors[rows[late] - state.head.rows]
+    return found
+
+
+def _stored(state: State, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Vectors of the base: few of many are read from the file, as each page of the map that is touched would stay,
+    with its neighbours, in the memory of this process."""
+    import numpy as np
+
+    if state.vectors.nbytes < _LARGE or len(rows) > _ROWS_AT_ONCE // 4:
+        return state.vectors[rows]
+    found = np.empty((len(rows), state.head.dimension), np.float32)
+    width = state.head.dimension * 4
+    try:
+        with (state.folder / f"base-{state.head.number}.vectors.npy").open("rb", buffering=0) as file:
+            start = file.seek(-state.vectors.nbytes, os.SEEK_END)
+            for place, row in enumerate(rows.tolist()):
+                file.seek(start + row * width)
+                if file.readinto(found[place].data) != width:
+                    return state.vectors[rows]
+    except OSError:  # a newer base is in force by now: the map of this one is still good
+        return state.vectors[rows]
     return found
 
 
@@ -140,16 +163,16 @@ def _probe(
     while True:
         more, products = _scan(state, order[read:probes], scan)
         rows, scores, read = np.concatenate([rows, more]), np.concatenate([scores, products]), probes
-        found = np.arange(len(rows)) if allowed is None else _among(state, rows, scores, depth, allowed, scan.doubt)
-        if len(found) < depth:
+        found = None if allowed is None else _among(state, rows, scores, depth, allowed, scan.doubt)
+        if len(rows if found is None else found) < depth:
             probes = read * 2
-        elif allowed is not None:
+        elif found is not None:
             probes = _lists_within_reach(state, scores[found], nearness, depth)
         more_rows = int((state.offsets[1:] - state.offsets[:-1])[order[read:probes]].sum())
         if allowed is not None and more_rows > _DEAR * len(allowed):
             return *_exactly(state, query, allowed), ROUNDING
         if read >= min(probes, len(order)):
-            return rows[found], scores[found], scan.doubt
+            return (rows, scores, scan.doubt) if found is None else (rows[found], scores[found], scan.doubt)
 
 
 def _lists_within_reach(state: State, scores: NDArray[np.float32], nearness: NDArray[np.float32], depth: int) -> int:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from carrel.index import vector_arrays as arrays
 from carrel.index.vector_arrays import State, rows_of
 from carrel.index.vector_search import vectors_at
+from carrel.index.vector_sums import checksum, read_blocks
 from carrel.index.vector_table import VectorTable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["verify"]
+__all__ = ["codes_sound", "sound", "verify"]
 
 _NO_TABLE = "the table of vectors is gone, while arrays made from it are there; the texts are encoded again"
 _TABLE = "the table of vectors cannot be read; remove the collection's folder 'dense', and the texts are encoded again"
@@ -25,6 +26,26 @@ _CODES = f"the short forms of the vectors are not what was written; {_AGAIN}"
 _MISSING = f"{{}} vectors of the table are not in the arrays; {_AGAIN}"
 _OTHER = f"{{}} vectors differ between the table and the arrays; {_AGAIN}"
 _MORE = f"the arrays hold {{}} vectors that the table lacks; {_AGAIN}"
+
+
+def sound(state: State) -> bool:
+    """Whether the base's codes and vectors are what was written; reads all of them, leaving the codes in memory."""
+    head, total = state.head, 0
+    if not head.rows or not codes_sound(state):
+        return not head.rows
+    try:
+        for block in read_blocks(state.folder / f"base-{head.number}.vectors.npy", head.rows, head.dimension):
+            total = checksum(block, total)
+    except FileNotFoundError:  # a newer base is in force by now
+        return True
+    except (OSError, ValueError):
+        return False
+    return total == head.sums.get("vectors", 0)
+
+
+def codes_sound(state: State) -> bool:
+    """Whether the base's codes are what was written; reads all of them."""
+    return checksum(state.codes) == state.head.sums.get("codes", 0)
 
 
 def verify(folder: Path, table: VectorTable) -> list[str]:
@@ -39,7 +60,7 @@ def verify(folder: Path, table: VectorTable) -> list[str]:
         state = arrays.load(folder, raw)
     except (OSError, ValueError, TypeError):
         state = None
-    problems = [_ARRAYS] if state is None else [] if arrays.codes_sound(state) else [_CODES]
+    problems = [_ARRAYS] if state is None else [] if codes_sound(state) else [_CODES]
     try:
         return problems + _compared(table, state)
     except (OSError, RuntimeError, ValueError):

@@ -50,7 +50,7 @@ class View:
     """One collection at generation ``generation``; made by `Library.view`, for the thread that asked.
 
     ``lexical`` and ``dense`` are None when they are not wanted or not there; ``notes`` says why in words. ``rows``
-    holds every passage any arm has found so far.
+    holds every passage any arm has found so far. All searches of one view have the same filters.
     """
 
     store: Store
@@ -58,11 +58,12 @@ class View:
     generation: int
     gate: QueryGate
     run: Callable[[Callable[[], Searched]], Future[Searched]]
-    digests: Callable[[Filters], NDArray[np.int64]]
+    digests: Callable[[Filters | None], NDArray[np.int64]]
     lexical: LexicalArm | LexicalReader | None = None
     dense: DenseArm | None = None
     encoder: Encoder | None = None
     vectors_lost: bool = False
+    pinned: bool = False  # an earlier snapshot was asked for
     notes: list[str] = field(default_factory=list)
     rows: dict[int, Candidate] = field(default_factory=dict)
     # digest -> passages; none: no member at this generation has it
@@ -74,7 +75,10 @@ class View:
         total, shares = self.collection.passages, {}
         if self.lexical is not None:
             shares["lexical"] = 1.0
-        if self.dense is not None:
+        if self.dense is not None and self.pinned:
+            wanted = self.digests(None)
+            shares["dense"] = float(self.dense.has(wanted).mean()) if len(wanted) else 1.0
+        elif self.dense is not None:
             there = min(self.collection.encoded, self.dense.count()) if self.vectors_lost else self.collection.encoded
             shares["dense"] = there / total if total else 1.0
         return shares
@@ -120,7 +124,7 @@ class View:
         while True:
             hits = self.dense.search(vector, ask, allowed)
             unknown = [digest for digest, _ in hits if digest not in self._alive]
-            self._look_up([], unknown)
+            self._look_up([], unknown, filters)
             there = [(digest, score) for digest, score in hits if self._alive[digest]]
             if len(there) >= depth or len(hits) < ask:
                 break
@@ -169,10 +173,10 @@ class View:
             if vectors is not None:
                 self.near(vectors[0], 1, None)
 
-    def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int]) -> None:
+    def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int], filters: Filters | None = None) -> None:
         if not passage_ids and not digests:
             return
-        found = self._candidates(passage_ids, digests)
+        found = self._candidates(passage_ids, digests, filters)
         for digest in digests:
             self._alive[digest] = []
         asked = set(digests)
@@ -181,8 +185,11 @@ class View:
             if each.digest in asked:
                 self._alive[each.digest].append(each.passage_id)
 
-    def _candidates(self, passage_ids: Sequence[int], digests: Sequence[int]) -> list[Candidate]:
-        return lookups.candidates(self.store, self.collection.number, self.generation, passage_ids, digests)
+    def _candidates(
+        self, passage_ids: Sequence[int], digests: Sequence[int], filters: Filters | None = None
+    ) -> list[Candidate]:
+        number, at = self.collection.number, self.generation
+        return lookups.candidates(self.store, number, at, passage_ids, digests, filters)
 
 
 def _row(found: Details, text: str) -> Row:

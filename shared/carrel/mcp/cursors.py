@@ -23,7 +23,7 @@ def read_cursor(cursor: str, *question: object) -> int:
         return 0
     try:
         offset, _, digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(".")
-        if digest == _digest(question) and offset.isdecimal() and len(offset) < 10:
+        if digest == _digest(question) and offset.isdecimal() and len(offset) < 19:
             return int(offset)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -119,8 +120,6 @@ def test_a_changed_part_is_refused_before_anything_is_added(archive: Path, make_
 
 
 def test_a_text_under_another_texts_reference_is_refused(archive: Path, make_library: Make) -> None:
-    import hashlib
-
     def forge(content: bytes) -> bytes:
         return content.replace(b"500 grams", b"900 grams")
 
@@ -162,3 +161,75 @@ def test_a_collection_has_its_own_language(make_library: Make) -> None:
         library.create("deutsch", language="fr")
     with pytest.raises(BadRequest, match="unknown language"):
         library.create("other", language="klingon")
+
+
+def resigned(archive: Path, name: str, change: Callable[[bytes], bytes], **facts: object) -> Path:
+    """The archive with one part changed and the hashes put right, as a liar would; ``facts`` replace the manifest's."""
+    changed = tampered(archive, name, change)
+    with zipfile.ZipFile(changed) as parts:
+        manifest = json.loads(parts.read("manifest.json"))
+        for part in manifest["sha256"]:
+            manifest["sha256"][part] = hashlib.sha256(parts.read(part)).hexdigest()
+    manifest.update(facts)
+    again = archive.with_name("resigned.zip")
+    shutil.move(changed, again)
+    return tampered(again, "manifest.json", lambda _: json.dumps(manifest).encode())
+
+
+def with_field(name: str, value: object) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        records = [json.loads(line) for line in content.splitlines()]
+        records[0][name] = value
+        return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tags", [1]),
+        ("page_starts", ["a"]),
+        ("page_starts", [99_999]),
+        ("title", None),
+        ("date", 7),
+        ("sections", [{"heading": "", "level": 0, "start": 5, "end": 99_999, "path": []}]),
+        ("metadata", {"a": {"b": 1}}),
+    ],
+    ids=str,
+)
+def test_a_record_that_is_no_document_is_refused_before_anything_is_added(
+    archive: Path, make_library: Make, name: str, value: object
+) -> None:
+    library = make_library("target")
+    with pytest.raises(BadRequest, match="not a Carrel archive"):
+        import_collection(library, resigned(archive, "documents.jsonl", with_field(name, value)))
+    assert library.collections() == ()
+
+
+@pytest.mark.parametrize("fingerprint", ["../../../../elsewhere", "/tmp/elsewhere", "", "ab"], ids=str)
+def test_an_archive_cannot_choose_where_its_vectors_lie(archive: Path, make_library: Make, fingerprint: str) -> None:
+    library = make_library("target")
+    with pytest.raises(BadRequest):
+        import_collection(
+            library, resigned(archive, "documents.jsonl", lambda content: content, fingerprint=fingerprint)
+        )
+    assert library.collections() == ()
+
+
+def test_an_archive_does_not_mix_with_a_collection_of_its_name(archive: Path, make_library: Make) -> None:
+    library = make_library("target")
+    library.add([text_document("my own note", "Mine")], "birds")
+    with pytest.raises(BadRequest, match="under another name"):
+        import_collection(library, archive)
+    assert library.collection("birds").documents == 1
+
+
+def test_vectors_of_another_encoder_do_not_take_over_a_collection_that_waits_for_its_own(
+    archive: Path, make_library: Make
+) -> None:
+    library = make_library("target")
+    library.create("birds", language="en")
+    library.add([text_document(FOX, "Foxes")], "birds")
+    assert import_collection(library, archive).vectors == 0
+    assert library.collection("birds").fingerprint == ""

@@ -9,16 +9,18 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from carrel.errors import BadRequest, IncompatibleIndex, Unavailable
-from carrel.index import vector_arrays, vector_keeper
+from carrel.index import vector_arrays, vector_codes, vector_keeper, vector_search
 from carrel.index.dense import DenseArm, DenseFacts
 from carrel.index.vector_table import VectorTable
 from kit import REPOSITORY
@@ -255,6 +257,82 @@ def test_more_lists_are_read_until_there_are_enough_hits(tmp_path: Path) -> None
     assert len(found(arm, query, 3000)) == 3000
 
 
+def unit(vectors: NDArray[np.floating[Any]]) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths).astype(np.float32)
+
+
+def outlying(count: int) -> Vectors:
+    """As some encoders give them: one component of all is great, and tells nothing."""
+    vectors = made(count)
+    vectors[:, 5] = 1.5
+    return unit(vectors)
+
+
+def crowded(count: int) -> Vectors:
+    """A hundred crowds of which all are nearer to each other than their codes can tell."""
+    middles, chance = made(100), np.random.default_rng(3)
+    vectors = middles[np.arange(count) % 100] + 1e-4 * chance.standard_normal((count, WIDTH))
+    return unit(vectors)
+
+
+@pytest.mark.parametrize("make", [made, outlying, crowded])
+def test_rankings_by_codes_are_those_that_exact_products_of_the_same_lists_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[int], Vectors]
+) -> None:
+    arm, digests, vectors = DenseArm(tmp_path, lists_from=3000), named(4000), make(4000)
+    arm.write(digests, vectors)
+    arm.tidy()
+    arm.write(named(300, 4000), make(300))  # a tail, whose products are always exact
+    assert (arm.facts().tail, arm.facts().lists > 0) == (300, True)
+    allowed = np.sort(digests[:2500])
+    asked = [
+        (query, depth, some) for query in vectors[::400] for depth in (1, 10, 100, 2000) for some in (None, allowed)
+    ]
+    by_codes = [arm.search(*one) for one in asked]
+    assert vector_codes._quick_product() is not None
+    monkeypatch.setattr(vector_codes, "_quick_product", lambda: None)  # what a machine without the library does
+    assert [arm.search(*one) for one in asked] == by_codes
+
+
+def test_a_machine_without_the_library_or_a_processor_for_it_does_without_codes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choose = vector_codes._quick_product.__wrapped__
+    assert choose() is not None
+    monkeypatch.setattr("numkong.get_capabilities", lambda: {"serial": True, "haswell": False})
+    assert choose() is None
+    monkeypatch.setitem(sys.modules, "numkong", None)
+    assert choose() is None
+
+
+def test_codes_are_read_where_the_processor_is_quick_at_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm, _, vectors = filled(tmp_path, 6000, lists_from=5000)
+    read: list[int] = []
+
+    def product(one: NDArray[np.int8], rows: NDArray[np.int8], out: NDArray[np.float64]) -> None:
+        assert one.dtype == rows.dtype == np.dtype(np.int8)
+        read.append(len(rows))
+        out[:] = rows.astype(np.int64) @ one.astype(np.int64)
+
+    expected = arm.search(vectors[3], 10)
+    monkeypatch.setattr(vector_codes, "_quick_product", lambda: product)
+    assert arm.search(vectors[3], 10) == expected
+    assert 0 < sum(read) < 6000
+
+
+def test_vectors_of_a_large_base_are_read_from_its_file_or_from_the_map_once_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm, _, vectors = filled(tmp_path, 2600, lists_from=2500)
+    arm.write(named(40, 2600), made(40, seed=4))
+    expected = [arm.search(query, 50) for query in vectors[:20]]
+    monkeypatch.setattr(vector_search, "_LARGE", 0)
+    assert [arm.search(query, 50) for query in vectors[:20]] == expected
+    (tmp_path / "base-2.vectors.npy").unlink()
+    assert [arm.search(query, 50) for query in vectors[:20]] == expected
+
+
 # --- filters ---------------------------------------------------------------------------------------------------------
 
 
@@ -333,7 +411,7 @@ def test_files_of_the_newest_two_bases_stay_and_older_ones_go(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("part", "how"),
     [
-        *((part, how) for part in ("vectors", "centroids") for how in ("gone", "empty", "cut", "noise")),
+        *((part, how) for part in ("vectors", "codes", "centroids") for how in ("gone", "empty", "cut", "noise")),
         *(("digests", "cut"), ("sorted", "gone"), ("order", "noise"), ("offsets", "empty")),
     ],
 )
@@ -353,8 +431,8 @@ def test_damaged_arrays_are_made_again_from_the_table(tmp_path: Path, part: str,
     assert arm.verify() == []
 
 
-@pytest.mark.parametrize("part", vector_arrays.SMALL_PARTS)
-def test_a_single_changed_byte_in_the_small_arrays_is_noticed(tmp_path: Path, part: str) -> None:
+@pytest.mark.parametrize("part", [*vector_arrays.SMALL_PARTS, "codes", "vectors"])
+def test_a_single_changed_byte_in_arrays_that_are_not_large_is_noticed(tmp_path: Path, part: str) -> None:
     _, digests, vectors = filled(tmp_path, 1600, lists_from=1500)
     path = next(iter(tmp_path.glob(f"base-2.{part}.npy")))
     whole = bytearray(path.read_bytes())
@@ -389,6 +467,46 @@ def test_a_damaged_head_is_made_again_from_the_table(tmp_path: Path, raw: bytes)
     arm = DenseArm(tmp_path)
     assert found(arm, vectors[9], 40) == by_hand(vectors[9], digests, vectors, 40)
     assert arm.verify() == []
+
+
+@pytest.mark.parametrize("part", ["codes", "vectors"])
+def test_large_arrays_that_were_changed_are_made_again_once_they_are_read_to_warm_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    filled(tmp_path, 1600, lists_from=1500)
+    monkeypatch.setattr(vector_arrays, "_READ_AT_ONCE", 0)
+    path = next(iter(tmp_path.glob(f"base-2.{part}.npy")))
+    whole = bytearray(path.read_bytes())
+    whole[5000] ^= 0x41
+    path.write_bytes(whole)
+    arm = DenseArm(tmp_path, lists_from=1500)
+    assert arm.facts().rows == 1600
+    assert len(arm.verify()) == 1
+    assert "remove the file 'head.json'" in arm.verify()[0]
+    arm.warm()
+    assert arm.verify() == []
+    assert DenseArm(tmp_path).verify() == []
+
+
+@pytest.mark.parametrize("scale", [0, -1.0, float("nan"), float("inf"), "7", None])
+def test_a_scale_that_none_can_be_is_made_again_from_the_table(tmp_path: Path, scale: object) -> None:
+    _, digests, vectors = filled(tmp_path, 1600, lists_from=1500)
+    sound = json.loads((tmp_path / "head.json").read_bytes())
+    (tmp_path / "head.json").write_text(json.dumps({**sound, "scale": scale}))
+    arm = DenseArm(tmp_path, lists_from=1500)
+    assert found(arm, vectors[9], 1600) == by_hand(vectors[9], digests, vectors, 1600)
+    assert json.loads((tmp_path / "head.json").read_bytes())["scale"] == sound["scale"]
+
+
+def test_a_base_from_before_there_were_codes_is_made_again(tmp_path: Path) -> None:
+    _, digests, vectors = filled(tmp_path, 1600, lists_from=1500)
+    old = json.loads((tmp_path / "head.json").read_bytes())
+    del old["scale"], old["sums"]["codes"]
+    (tmp_path / "head.json").write_text(json.dumps(old))
+    (tmp_path / "base-2.codes.npy").unlink()
+    arm = DenseArm(tmp_path, lists_from=1500)
+    assert found(arm, vectors[9], 1600) == by_hand(vectors[9], digests, vectors, 1600)
+    assert (tmp_path / "base-3.codes.npy").stat().st_size > 1600 * WIDTH
 
 
 def test_a_tail_that_lost_its_file_is_made_again(tmp_path: Path) -> None:

@@ -147,15 +147,12 @@ def test_vectors_come_by_themselves(make_library: Make) -> None:
     assert done.wait(30)
 
 
-def test_an_encoder_by_name_reads_the_collection_it_made(make_library: Make) -> None:
-    first = make_library(encoder=WordEncoder("big-64", 64), background=False)
-    first.add([text_document("the heron fishes", "heron")])
-    first.encode("default")
-    first.close()
+def test_a_collection_can_have_an_encoder_of_its_own(make_library: Make) -> None:
     by_name = {"big-64": WordEncoder("big-64", 64)}
-    other = make_library(encoder=WordEncoder(), models=by_name.__getitem__, background=False)
-    assert search(other, ["heron"], mode="dense").hits[0].title == "heron"
-    other.create("own", model="big-64")
-    other.add([text_document("the swift hunts", "swift")], "own")
-    other.encode("own")
-    assert other.collection("own").encoder == "big-64"
+    library = make_library(encoder=WordEncoder(), models=by_name.__getitem__, background=False)
+    library.create("own", model="big-64")
+    for collection in ("own", "default"):
+        library.add([text_document("the swift hunts", "swift")], collection)
+        library.encode(collection)
+        assert search(library, ["swift"], collection=collection, mode="dense").hits[0].title == "swift"
+    assert [each.encoder for each in library.collections()] == ["words-32", "big-64"]

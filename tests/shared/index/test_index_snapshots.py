@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carrel.errors import NotFound
+from carrel.errors import BadRequest, NotFound
 from carrel.index import Filters, Library
 from carrel.records import Document, Ranking
 from carrel.retrieve import search
@@ -214,3 +214,81 @@ def test_a_hit_names_its_page(make_library: Make) -> None:
     assert search(library, ["heron"]).hits[0].page == 1
     plain = library.add([text_document("A wren.", "Wren")])
     assert plain.added == 1 and search(library, ["wren"]).hits[0].page is None
+
+
+def notice(number: int, *, tag: str = "", date: str = "", text: str = "Access to herons is closed.") -> Document:
+    tags = (tag,) if tag else ()
+    return Document(
+        f"{number:a>16}".translate(DIGITS), f"file-{number}", "file", "text/plain", "Notice", text, date=date, tags=tags
+    )
+
+
+DIGITS = str.maketrans("0123456789", "bcdefghijk")
+
+
+def test_a_filter_holds_for_texts_that_are_equal(make_library: Make) -> None:
+    library = make_library(encoder=WordEncoder(), background=False)
+    library.add([notice(1, tag="public", date="2024-03-01"), notice(2, tag="secret", date="2019-01-01")])
+    library.encode("default")
+    for mode in ("lexical", "dense", "hybrid"):
+        for filters in (Filters(tags=("public",)), Filters(after="2024")):
+            hits = search(library, ["herons"], mode=mode, filters=filters).hits  # type: ignore[arg-type]
+            assert [hit.source for hit in hits] == ["file-1"], (mode, filters)
+
+
+def test_a_text_repeated_thousands_of_times_does_not_hide_the_others(make_library: Make) -> None:
+    library = make_library(encoder=WordEncoder(), background=False)
+    library.add([notice(number) for number in range(4200)])
+    library.add([text_document("Access to herons is closed on Mondays.", "Mondays")])
+    library.encode("default")
+    titles = {hit.title for hit in search(library, ["herons closed on mondays"], k=60, mode="dense").hits}
+    assert titles == {"Notice", "Mondays"}
+
+
+def test_an_erasure_ends_the_snapshots_of_every_collection_that_had_the_text(make_library: Make) -> None:
+    library = make_library(encoder=WordEncoder(), background=False)
+    secret = text_document("The zanzibar plan is secret.", "Secret")
+    library.add([secret, text_document("A heron.", "Heron")], "one")
+    before = library.add([secret, text_document("A swift.", "Swift")], "two").generation
+    library.remove("two", [secret.doc_id])
+    assert search(library, ["zanzibar"], collection="two", as_of=before).hits
+    library.remove("one", [secret.doc_id], forget=True)
+    for mode in ("lexical", "dense", "hybrid"):
+        with pytest.raises(NotFound, match="no longer kept"):
+            search(library, ["zanzibar"], collection="two", as_of=before, mode=mode)  # type: ignore[arg-type]
+    assert not any(each.words_erased for each in library.collections())
+    assert [hit.title for hit in search(library, ["swift"], collection="two").hits] == ["Swift"]
+
+
+def test_an_index_made_anew_is_a_snapshot_of_its_own(make_library: Make) -> None:
+    library = make_library()
+    birds(library)
+    before = library.generation("default")
+    library.arms.rebuild("default")
+    assert library.generation("default") == before + 1
+    with pytest.raises(NotFound, match="no longer kept"):
+        search(library, ["heron"], as_of=before)
+    assert search(library, ["heron"]).generation == before + 1
+
+
+@pytest.mark.parametrize("date", ["20240101", "24", "2024-5", "2024-99", "May 2024"])
+def test_what_is_no_date_is_refused(date: str) -> None:
+    with pytest.raises(BadRequest, match="2024-05-31"):
+        Filters(after=date)
+
+
+@pytest.mark.parametrize("author", ["—", "???", " ".join(f"name{number}" for number in range(1200))])
+def test_what_is_no_author_is_refused(author: str) -> None:
+    with pytest.raises(BadRequest, match="author"):
+        Filters(author=author)
+
+
+def test_coverage_of_an_earlier_snapshot_is_its_own(make_library: Make) -> None:
+    library = make_library(encoder=WordEncoder(), background=False)
+    gone = text_document("The heron left early.", "Heron")
+    before = library.add([gone]).generation
+    library.remove("default", [gone.doc_id])
+    library.add([text_document("The swift stays.", "Swift")])
+    library.encode("default")
+    assert search(library, ["heron"], as_of=before).coverage["dense"] == 0.0
+    assert search(library, ["swift"]).coverage["dense"] == 1.0
