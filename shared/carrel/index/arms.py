@@ -77,8 +77,9 @@ class Arms:
                 collection = catalogue.collection(self._store, name)
                 newest = reader.mark().generation if reader else 0
                 at = self._resolved(collection, as_of) if as_of else newest
-                # Between looking at the arm and at the store, writers may have pruned what the arm still finds.
-                if at < collection.horizon:
+                # Between looking at the arm and at the store, writers may have pruned what the arm still finds, or have
+                # committed what it does not find yet.
+                if at < collection.horizon or at > newest:
                     continue
                 view = View(self._store, collection, at, gate, self._submit, partial(self._allowed, collection, at))
                 view.pinned = at != newest

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from carrel.errors import BadRequest, NotFound
-from carrel.index import Filters, Library
+from carrel.documents import split
+from carrel.errors import BadRequest, NotFound, Unavailable
+from carrel.index import Filters, Library, kept, members
 from carrel.records import Document, Ranking
 from carrel.retrieve import search
 from kit import WordEncoder, text_document
@@ -292,3 +293,16 @@ def test_coverage_of_an_earlier_snapshot_is_its_own(make_library: Make) -> None:
     library.encode("default")
     assert search(library, ["heron"], as_of=before).coverage["dense"] == 0.0
     assert search(library, ["swift"]).coverage["dense"] == 1.0
+
+
+def test_a_snapshot_that_the_index_has_not_reached_is_awaited_and_not_called_gone(make_library: Make) -> None:
+    library, other = make_library(), make_library()
+    birds(library)
+    with other.arms.exclusive("1.lexical", 0.0):  # another process is about to bring the index up to date
+        with library.store.write() as generation:
+            document = text_document("The ibis wades.", "Ibis")
+            doc_no = kept.put(library.store, document, 0.0)
+            members.join(library.store, generation, library.collection("default"), document, doc_no, split(document))
+        with pytest.raises(Unavailable, match="try again"):
+            search(library, ["ibis"], as_of=generation)
+    assert search(library, ["ibis"], as_of=generation).hits
