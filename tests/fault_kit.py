@@ -119,6 +119,23 @@ def by_reference(library: Library, birds: Iterable[str] = BIRDS) -> Answers:
     return answers
 
 
+def titles(library: Library, query: str, collection: str = "default", mode: str = "lexical") -> list[str]:
+    """Titles of the documents that really contain the query's word."""
+    hits = search(library, [query], collection=collection, granularity="document", mode=mode).hits  # type: ignore[arg-type]
+    return [hit.title for hit in hits if query in hit.passage.text]
+
+
+def errors(*actions: Callable[[], object]) -> list[str]:
+    """What Carrel says of those of these actions that fail."""
+    told = []
+    for action in actions:
+        try:
+            action()
+        except CarrelError as error:
+            told.append(str(error))
+    return told
+
+
 def one_of_each_kind(folder: Path) -> list[Path]:
     """A file of each kind (suffix) below a folder, each from the subfolder that was written last."""
     found: dict[str, tuple[tuple[int, int], Path]] = {}

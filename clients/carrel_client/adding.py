@@ -15,6 +15,8 @@ __all__ = ["Added", "Choice", "DocumentChange", "add_and_wait"]
 _FIRST_PAUSE = 0.05  # seconds between two looks at a job, doubling up to the longest
 _LONGEST_PAUSE = 0.5
 _UNDER_WAY = ("running", "encoding")
+_DONE = ("added", "replaced", "moved", "removed")
+_TO_DO = ("to add", "to replace", "to move", "to remove")
 _PER_CALL = 500  # sources named in one call; the server takes 1,000, and a reply lists what it skipped
 
 
@@ -25,6 +27,7 @@ class Choice:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     sync: bool = False
+    drop: tuple[str, ...] = ()
     dry_run: bool = False
 
 
@@ -72,15 +75,16 @@ class Added:
         """How many documents joined, left or changed."""
         return self.added + self.replaced + self.moved + self.removed
 
-    def facts(self) -> list[tuple[str, object]]:
-        """Counts for a person."""
+    def facts(self, *, dry_run: bool = False) -> list[tuple[str, object]]:
+        """Counts for a person; of a dry run, what is to be done."""
+        added, replaced, moved, removed = _TO_DO if dry_run else _DONE
         return [
-            ("added", self.added),
-            ("replaced", self.replaced),
+            (added, self.added or ("" if dry_run else 0)),
+            (replaced, self.replaced or ""),
+            (moved, self.moved or ""),
+            (removed, self.removed or ""),
             ("unchanged", self.unchanged),
-            ("moved", self.moved or ""),
-            ("removed", self.removed or ""),
-            ("new passages", self.passages),
+            ("new passages", self.passages or ""),
             ("collection", self.collection),
             ("not read", ", ".join(f"{count:,} {kind}" for kind, count in self.not_read.items())),
             ("state", "" if self.state == "done" else self.state),

@@ -193,6 +193,12 @@ def _paragraphs(lines: Sequence[Line]) -> list[str]:
     return [part for line in lines for part in (_sentence(line), "")]
 
 
+def _where(found: Found) -> str:
+    """The date of a source and the page in it, as far as they are known: " (2021, p. 4)"."""
+    known = [part for part in (_one_line(found.date, 20), f"p. {found.page}" if found.page else "") if part]
+    return f" ({', '.join(known)})" if known else ""
+
+
 def _references(lines: Sequence[Line], place: Place) -> list[str]:
     """A line for each citation; the second one of a document names the first instead of the source."""
     first: dict[str, int] = {}
@@ -200,7 +206,7 @@ def _references(lines: Sequence[Line], place: Place) -> list[str]:
     for line in lines:
         found, doc_id = line.sentence.found, line.sentence.doc_id
         known = first.setdefault(doc_id, line.number)
-        title = (_one_line(found.title) or "Untitled").rstrip(".")
+        title = (_one_line(found.title) or "Untitled").rstrip(".") + _where(found)
         source = _one_line(place(found.source), 300) if known == line.number else f"Same source as {known}"
         listed.append(f"[{line.number}] {title}. {source}. `{line.sentence.ref}`\n")
     return listed

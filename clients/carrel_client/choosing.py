@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from carrel_client.evidence import Found, Sentence, sentences_of
-from carrel_client.manner import Leaning, defines, describes, leans, manner, stands_alone
+from carrel_client.manner import Leaning, defines, describes, introduces, leans, manner, stands_alone
+from carrel_client.rows import other_names, rows_of
 from carrel_client.topic import Topic, stems_of
 
 __all__ = ["Chosen", "choose", "nearest"]
@@ -62,18 +63,28 @@ def choose(
     ``per_document`` bounds what one document gives, but gives way where there are too few documents. Empty where
     nothing bears enough on the question.
     """
-    sentences = [
-        sentence
-        for found in passages
-        for sentence in sentences_of(found, figures=topic.figures)
-        if sentence.ref not in without
-    ]
+    sentences = [sentence for found in passages for sentence in _stated(found, topic) if sentence.ref not in without]
     enough = _ENOUGH if any(found.closeness for found in passages) else _ENOUGH_BY_WORDS
     if any(not name.isdigit() for name in topic.names & topic.unseen):
         enough += _STRICTER
     pool = _worthy(_weighed(sentences, topic, passages), enough)
     documents = len({one.sentence.doc_id for one in pool}) or 1
     return _pick(pool[:_POOL], topic, limit, max(per_document, -(-limit // documents)))
+
+
+def _stated(found: Found, topic: Topic) -> list[Sentence]:
+    """The sentences of a passage, and the rows of its tables that may answer; no row is taken for a sentence."""
+    rows = rows_of(found)
+    taken = {row.start for row in rows}
+    prose = [each for each in sentences_of(found, figures=topic.figures) if each.start not in taken]
+    return prose + _best_rows(rows, topic)
+
+
+def _best_rows(rows: Sequence[Sentence], topic: Topic) -> list[Sentence]:
+    """The rows of a passage whose own cells have most of the question: what names the columns, all share."""
+    shares = [topic.share(topic.met(stems_of(" ".join(cell for _, cell in row.columns))) - topic.light) for row in rows]
+    best = max(shares, default=0.0)
+    return [row for row, share in zip(rows, shares, strict=True) if share == best > 0]
 
 
 def nearest(topic: Topic, passages: Sequence[Found], *, limit: int = 3) -> list[Found]:
@@ -97,8 +108,9 @@ def _weighed(sentences: Sequence[Sentence], topic: Topic, passages: Sequence[Fou
     weighed = []
     for sentence in sentences:
         stems = stems_of(sentence.text)
-        said = topic.met(stems)
-        if stands_alone(sentence.text, sentence.found.title) and _answers(sentence, topic, said):
+        said = topic.met(other_names(stems) if sentence.columns else stems)
+        alone = sentence.columns or stands_alone(sentence.text, sentence.found.title)
+        if alone and _answers(sentence, topic, said):
             weighed.append(_weigh(sentence, topic, stems, said, best))
     return sorted(weighed, key=lambda one: (-one.score, one.sentence.ref))
 
@@ -109,9 +121,8 @@ def _weigh(sentence: Sentence, topic: Topic, stems: frozenset[str], said: frozen
     met = topic.share(said) + _HINT * topic.share(implied)
     # A sentence that answers one half of a double question bears on it as much as one that has a word of each.
     most = max(topic.part(said, part) + _HINT * topic.part(implied, part) for part in topic.parts)
-    score = (0.6 * max(met, 0.7 * most) + 0.2 * found.closeness + 0.2 * found.score / best) * manner(
-        sentence.text, found.heading
-    )
+    score = 0.6 * max(met, 0.7 * most) + 0.2 * found.closeness + 0.2 * found.score / best
+    score *= 1.0 if sentence.columns else manner(sentence.text, found.heading)
     bonus = _DEFINITION if _is_definition(sentence, topic, said | implied) else 1.0
     return Chosen(
         sentence,
@@ -127,6 +138,8 @@ def _weigh(sentence: Sentence, topic: Topic, stems: frozenset[str], said: frozen
 
 def _leaning(sentence: Sentence, titled: frozenset[str]) -> Leaning:
     """What a sentence needs to be understood; "It …" as an item of a list speaks of what the title names."""
+    if sentence.columns:
+        return ""
     if sentence.item and titled and sentence.text.startswith("It "):
         return "title"
     return leans(sentence.text)
@@ -145,7 +158,21 @@ def _answers(sentence: Sentence, topic: Topic, said: frozenset[str]) -> bool:
         return True
     if not about & topic.subject:
         return False
+    if sentence.columns:
+        return any(_row_tells(sentence, focus, topic) for focus in topic.focus)
     return any(_meets(said, focus, topic) for focus in topic.focus)
+
+
+def _row_tells(sentence: Sentence, focus: frozenset[str], topic: Topic) -> bool:
+    """Whether one cell of a row is what the question names, and another column what it wants to know of that."""
+    if focus <= topic.names:
+        return True
+    columns = [(topic.met(stems_of(cell)) - topic.light, stems_of(f"{name} {cell}")) for name, cell in sentence.columns]
+    for place, (met, _) in enumerate(columns):
+        others = frozenset[str]().union(*(stems for other, (_, stems) in enumerate(columns) if other != place))
+        if met and focus & topic.met(other_names(others)):
+            return True
+    return False
 
 
 def _meets(said: frozenset[str], focus: frozenset[str], topic: Topic) -> bool:
@@ -158,7 +185,10 @@ def _is_definition(sentence: Sentence, topic: Topic, about: frozenset[str]) -> b
     """Whether a sentence says what the thing is that a clause of the question asks about."""
     opening = topic.met(stems_of(" ".join(sentence.text.split()[:4])))
     shaped = defines(sentence.text)
+    introduced = topic.met(stems_of(introduces(sentence.text)))
     for asked in topic.defined:
+        if introduced & asked:
+            return True
         if topic.part(about, asked) >= 0.5 and (describes(sentence.text) or (shaped and opening & asked)):
             return True
     # Not asked for, but a help where the texts say the rest in other words ("What does X check?").

@@ -12,6 +12,7 @@ import click
 
 from carrel_client.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ClientError
 from carrel_client.session import Session
+from carrel_client.wording import in_commands
 
 __all__ = ["Session", "cli", "run_command"]
 
@@ -86,6 +87,7 @@ def run_command(arguments: Sequence[str], session: Session) -> int:
 
 
 def _tell(error: ClientError, *, as_json: bool) -> None:
+    message = in_commands(error.message)
     if as_json:
-        click.echo(json.dumps({"error": {"kind": error.kind, "message": error.message}}, ensure_ascii=False))
-    click.echo(f"carrel: {error.message}", err=True)
+        click.echo(json.dumps({"error": {"kind": error.kind, "message": message}}, ensure_ascii=False))
+    click.echo(f"carrel: {message}", err=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Found", "Sentence", "plain", "sentences_of", "spans"]
+__all__ = ["Found", "Sentence", "place_of", "plain", "sentences_of", "spans"]
 
 _REF = re.compile(r"([a-z2-7]{16}):(\d+)-(\d+)")
 _ENDS = re.compile(
@@ -66,7 +66,7 @@ class Found:
     """A passage as search returned it.
 
     ``score`` is the reciprocal-rank sum over the queries that found it, ``agreement`` their number, ``closeness`` the
-    best cosine the encoder gave it (0 without one).
+    best cosine the encoder gave it (0 without one). ``page`` is 0 where there are none.
     """
 
     ref: str
@@ -78,6 +78,7 @@ class Found:
     score: float = 0.0
     agreement: int = 1
     closeness: float = 0.0
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Sentence:
     """One sentence of a passage: ``raw`` as stored, ``text`` as a reader wants it, ``ref`` its span.
 
     ``after`` is the reference of the sentence right before it in the same paragraph, if that is a statement too;
-    ``item`` says that it begins an item of a list.
+    ``item`` says that it begins an item of a list. ``columns`` is set for the row of a table: the name and the cell of
+    each column.
     """
 
     ref: str
@@ -95,6 +97,7 @@ class Sentence:
     start: int = 0
     after: str = ""
     item: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
 
     @property
     def doc_id(self) -> str:
@@ -137,9 +140,6 @@ def sentences_of(found: Found, *, figures: bool = False) -> list[Sentence]:
     """
     if _is_bibliography(found.text):
         return []
-    match = _REF.fullmatch(found.ref)
-    exact = match is not None and int(match[3]) - int(match[2]) == len(found.text)
-    base = int(match[2]) if match else 0
     kept: list[Sentence] = []
     last = -1  # where the last statement ends
     for begin, end in _prose(found.text):
@@ -148,11 +148,19 @@ def sentences_of(found: Found, *, figures: bool = False) -> list[Sentence]:
         text = plain(raw) if len(raw) <= 3 * _LONGEST else ""
         if not text or not (_reads_like_a_statement(raw, text) or (figures and _states_a_figure(raw, text))):
             continue
-        ref = f"{match[1]}:{base + start}-{base + end}" if match and exact else found.ref
+        ref, place = place_of(found, start, end)
         follows = kept and start == begin and "\n\n" not in (gap := found.text[last:begin]) and not gap.strip()
-        kept.append(Sentence(ref, raw, text, found, base + start, kept[-1].ref if follows else "", start > begin))
+        kept.append(Sentence(ref, raw, text, found, place, kept[-1].ref if follows else "", start > begin))
         last = end
     return kept
+
+
+def place_of(found: Found, start: int, end: int) -> tuple[str, int]:
+    """The reference of a stretch of a passage, and where it begins in the stored text."""
+    match = _REF.fullmatch(found.ref)
+    base = int(match[2]) if match else 0
+    exact = match is not None and int(match[3]) - base == len(found.text)
+    return (f"{match[1]}:{base + start}-{base + end}" if match and exact else found.ref), base + start
 
 
 def _label(text: str) -> int:

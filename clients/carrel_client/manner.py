@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["Leaning", "defines", "describes", "leans", "manner", "stands_alone"]
+__all__ = ["Leaning", "defines", "describes", "introduces", "leans", "manner", "stands_alone"]
 
 _LEANS = re.compile(
     r"^(?:it|its|they|their|he|she|his|her|this|that|these|those|such|both|there,|"
@@ -20,7 +20,7 @@ _LEANS = re.compile(
 _OWN_SUBJECT = re.compile(  # "These results show that X": what is said of X needs nothing before it
     r"^(?:these|this|our|the) (?:\w+ )?(?:results?|findings?|data|stud(?:y|ies)|observations?|experiments?|"
     r"evidence|paper|article|analys[ie]s|work|report) (?:\w+ )?(?:show|suggest|indicate|demonstrate|reveal|"
-    r"support|provide|establish|identify|identifies|highlight|confirm|imply|implicate|describe|present|propose)",
+    r"support|provide|establish|identify|identifies|highlight|confirm|imply|implicate|describe|present|propose|introduce)",
     re.I,
 )
 _POINTER = re.compile(
@@ -62,7 +62,16 @@ _DEFINES = re.compile(
 _DESCRIBES = re.compile(
     r"^(?:An?|The|Python|Official|Fast|Simple|Pure)\s(?:\S+\s){0,6}?(?:library|package|module|tool\w*|framework|bindings?|"
     r"implementation|parser|interface|toolkit|wrapper|plugin|client|server|engine|collection|extension|backports?|"
-    r"manager|linter|formatter|checker|database)\b",
+    r"manager|linter|formatter|checker|database)\b|"
+    r"^(?:Two|Three|Four|Five|Six)\s(?:\S+\s){0,4}?(?:libraries|packages|modules|tools|plugins|clients|servers|programs)\b",
+    re.I,
+)
+_INTRODUCES = re.compile(  # "In this paper, we introduce X, a …"; "X, a …, is …"
+    r"(?:(?:in this \w+|here),? )?(?:we|this (?:paper|work|article|report|study)|the authors) (?:\w+ly )?"
+    r"(?:introduce|present|propose|describe|develop|release|built?)(?:s|d|ed)? "
+    r"(?P<made>[^,.;:]{1,80}?)(?: ?\([^()]{1,60}\))?(?:,| –| —|:) (?:an?|the|our|one of) |"
+    r"(?!(?:in|on|at|by|as|for|from|with|after|before|during|since|under|when|while|if|however|thus|then)\b)"
+    r"(?P<named>(?-i:[A-Z0-9])[^\s,]*(?: [^\s,]+){0,3})(?: ?\([^()]{1,60}\))?, (?:an?|the|one of) [^,]{3,120}, \w+",
     re.I,
 )
 _FINITE = re.compile(
@@ -112,6 +121,12 @@ def leans(text: str) -> Leaning:
 def defines(text: str) -> bool:
     """Whether a sentence has the form "X is a …", which answers "What is X?" best."""
     return bool(_DEFINES.match(text))
+
+
+def introduces(text: str) -> str:
+    """The name that a sentence gives and explains at once ("We introduce X, a …"); empty when it does not."""
+    match = _INTRODUCES.match(text)
+    return (match["made"] or match["named"]) if match else ""
 
 
 def describes(text: str) -> bool:

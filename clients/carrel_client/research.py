@@ -98,6 +98,7 @@ def _merge(merged: dict[str, Found], hit: Mapping[str, Any], score: float) -> No
         heading=str(hit.get("section") or ""),
         score=score,
         closeness=closeness,
+        page=int(hit.get("page") or 0),
     )
 
 

@@ -15,6 +15,7 @@ from carrel_client.desk import SERVERS, Desk, Setup
 from carrel_client.errors import EXIT_USAGE, ClientError
 from carrel_client.naming import Place, places
 from carrel_client.screen import Screen
+from carrel_client.whereabouts import lies_here, need_library
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -49,6 +50,21 @@ class Run:
                 return await work(desk)
 
         return asyncio.run(with_desk())
+
+    @property
+    def knows_where(self) -> bool:
+        """Whether the library is one on this machine that this command opens itself."""
+        return self.connect is None and "search" not in self.setup.urls
+
+    @property
+    def lacks_library(self) -> bool:
+        """Whether there is surely no library yet."""
+        return self.knows_where and not lies_here(self.setup)
+
+    def need_library(self) -> None:
+        """Raise ClientError where there is nothing to look into; nothing is made on the way."""
+        if self.knows_where:
+            need_library(self.setup)
 
     def places(self, *roots: Path) -> Place:
         """How to name sources for this user, who also knows ``roots``."""

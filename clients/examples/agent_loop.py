@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx2
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 
 SERVERS = ("search", "web", "scholar", "citations")
 MOST_TURNS = 16
@@ -77,10 +77,11 @@ async def answer(question: str, tools: Mapping[str, tuple[Client, Any]], model: 
     return f"no answer after {MOST_TURNS} turns"
 
 
-async def main(question: str, environment: Mapping[str, str]) -> None:
+async def main(question: str, environment: Mapping[str, str]) -> str:
+    """Answer and print; returns what went wrong, nothing if all went well."""
     base, name = environment.get("AGENT_BASE_URL"), environment.get("AGENT_MODEL")
     if not base or not name:
-        sys.exit("set AGENT_BASE_URL (an OpenAI-compatible endpoint that ends in /v1) and AGENT_MODEL")
+        return "set AGENT_BASE_URL (an OpenAI-compatible endpoint that ends in /v1) and AGENT_MODEL"
     key = environment.get("AGENT_API_KEY", "")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with AsyncExitStack() as stack:
@@ -91,12 +92,20 @@ async def main(question: str, environment: Mapping[str, str]) -> None:
         try:
             print(await answer(question, tools, model, name))
         except httpx2.HTTPStatusError as error:
-            sys.exit(f"the model endpoint answered {error.response.status_code}; check AGENT_BASE_URL, key and model")
+            return f"the model endpoint answered {error.response.status_code}; check AGENT_BASE_URL, key and model"
         except httpx2.TransportError as error:
-            sys.exit(f"the model endpoint could not be reached ({type(error).__name__}); check AGENT_BASE_URL")
+            return f"the model endpoint could not be reached ({type(error).__name__}); check AGENT_BASE_URL"
+        except (KeyError, IndexError, TypeError, ValueError):
+            return "the model endpoint did not answer as the chat completions protocol says; check AGENT_BASE_URL"
+    return ""
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit('usage: python clients/examples/agent_loop.py "question"')
-    asyncio.run(main(sys.argv[1], os.environ))
+    try:
+        sys.exit(asyncio.run(main(sys.argv[1], os.environ)) or 0)
+    except httpx2.InvalidURL:
+        sys.exit("AGENT_BASE_URL is not an address; it looks like http://127.0.0.1:11434/v1")
+    except (MCPError, OSError, ExceptionGroup):
+        sys.exit("a server did not start, or stopped; its last line above says why, and `carrel doctor` looks closer")

@@ -50,6 +50,9 @@ def add_adding(
         include: Annotated[list[str], Field(max_length=100, description="take only these of a folder: '*.md'")] = [],
         exclude: Annotated[list[str], Field(max_length=100, description="leave out these: 'drafts/'")] = [],
         sync: Annotated[bool, Field(description="also drop documents whose file left these folders")] = False,
+        drop: Annotated[
+            list[ingest.Drop], Field(max_length=2, description="sync drops too: what patterns exclude, or most at once")
+        ] = [],
         dry_run: Annotated[bool, Field(description="only say what would change")] = False,
     ) -> AddReply:
         """Put documents into the library: searchable by words at once, by meaning as vectors are made (see the job).
@@ -71,6 +74,7 @@ def add_adding(
                 include=include,
                 exclude=exclude,
                 sync=sync,
+                drop=drop,
                 dry_run=dry_run,
                 unreadable=unreadable,
                 on_progress=on_progress,

@@ -13,16 +13,20 @@ RANK_CONSTANT = 60
 """Cormack, Clarke and Büttcher, SIGIR 2009."""
 
 
-def convex(scores: Sequence[Mapping[K, float]], weights: Sequence[float]) -> dict[K, float]:
+def convex(
+    scores: Sequence[Mapping[K, float]], weights: Sequence[float], lows: Sequence[float | None] = ()
+) -> dict[K, float]:
     """Weighted sum of min-max-normalised scores (Bruch, Gai and Ingber, TOIS 2023), in 0..1 when the weights sum to 1.
 
-    A candidate that an arm did not score counts as that arm's lowest; an arm whose scores are all equal gives each 1.
+    ``lows`` may give an arm's least possible score (their "theoretical minimum"; 0 for BM25); where it is None, the
+    lowest score found stands for it. A candidate that an arm did not score counts as that arm's lowest; an arm whose
+    scores are all its lowest gives each 1.
     """
     fused: dict[K, float] = {}
-    for arm, weight in zip(scores, weights, strict=True):
+    for arm, weight, least in zip(scores, weights, lows or [None] * len(scores), strict=True):
         if not arm:
             continue
-        low, high = min(arm.values()), max(arm.values())
+        low, high = min(arm.values()) if least is None else least, max(arm.values())
         for key, score in arm.items():
             fused[key] = fused.get(key, 0.0) + weight * ((score - low) / (high - low) if high > low else 1.0)
     return fused

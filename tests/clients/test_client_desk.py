@@ -90,7 +90,7 @@ def test_an_interrupt_ends_the_command_with_130_and_no_trace(tmp_path: Path):
         "async def hang(self, *a, **k):\n"
         "    print('ready', file=sys.stderr, flush=True); await asyncio.sleep(60)\n"
         "desk.Desk.call = hang\n"
-        "sys.exit(cli.run_command(['search', 'x'], cli.Session()))\n"
+        "sys.exit(cli.run_command(['fetch', 'https://example.org/'], cli.Session()))\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

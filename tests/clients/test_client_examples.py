@@ -109,3 +109,28 @@ def test_the_quickstart_adds_a_folder_and_prints_the_best_passage(notes: Path, t
     assert "three transports" in done.stdout
     assert (tmp_path / "lib").exists(), "the library named by the environment is the one used"
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("fault", ["folder", "empty", "data", "settings", "question"])
+def test_the_quickstart_ends_a_failure_with_one_sentence(fault: str, notes: Path, tmp_path: Path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "file").touch()
+    folder = {"folder": tmp_path / "nowhere", "empty": empty}.get(fault, notes)
+    data = tmp_path / ("file" if fault == "data" else "lib")
+    contact = {"CARREL_CONTACT": "nobody"} if fault == "settings" else {}
+    question = "zzzz qqqq" if fault == "question" else "Which transports?"
+    done = run("quickstart.py", str(folder), question, CARREL_DATA=str(data), **contact)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("http://127.0.0.1:1/v1", "could not be reached"), ("http://[::1", "is not an address")],
+)
+def test_the_agent_loop_ends_a_failure_with_one_sentence(address: str, words: str, tmp_path: Path):
+    done = run("agent_loop.py", "x", AGENT_BASE_URL=address, AGENT_MODEL="m", CARREL_DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -50,7 +50,7 @@ def test_an_audit_reads_standard_input_and_fails_when_asked_to(carrel, notes: Pa
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     ran = carrel("audit", "-", "--fail-on", "fault")
     assert ran.code == 1
-    assert "altered quote" in ran.out
+    assert "altered quotation" in ran.out
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     assert carrel("audit", "-").code == 0
 

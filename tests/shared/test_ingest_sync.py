@@ -244,9 +244,50 @@ def test_a_folder_suddenly_empty_keeps_many_documents_but_not_a_few(library: Lib
     assert counts(outcome) == {}
     assert "15 documents of it stay" in outcome.skipped[0].reason
     (root / "many-03.md").write_text("The yak number 3 grazes.")
-    assert counts(sync(library, root)) == {"unchanged": 1, "removed": 14}
-    (root / "many-03.md").unlink()
-    assert counts(sync(library, root)) == {"removed": 1}
+    outcome = sync(library, root)
+    assert counts(outcome) == {"unchanged": 1}, "one file that came back is no proof that the others are gone"
+    assert "has lost 14 of 15 documents" in outcome.skipped[0].reason
+    for path, text in list(kept.items())[:8]:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert sync(library, root).removed > 0, "half of them are there again"
+    assert sync(library, root).skipped == ()
+
+
+def test_a_foreign_file_in_an_emptied_folder_does_not_let_its_documents_go(library: Library, root: Path) -> None:
+    many(root)
+    sync(library, root)
+    for path in root.rglob("*.*"):
+        path.unlink()
+    (root / "lost+found.md").write_text("What a mount point holds while its disk is away is not what the disk held.")
+    outcome = sync(library, root)
+    assert counts(outcome) == {"added": 1}
+    assert "has lost 15 of 15 documents" in outcome.skipped[0].reason
+    assert sync(library, root, dry_run=True).removed == 0
+    assert len(library.find("default")) == 16
+
+
+def test_a_folder_renamed_with_all_it_holds_is_moved_and_not_doubted(library: Library, root: Path) -> None:
+    (root / "old").mkdir()
+    for number in range(12):
+        (root / "old" / f"note-{number}.md").write_text(f"The yak {number} grazes. " * (number + 1))
+    sync(library, root)
+    (root / "old").rename(root / "new")
+    outcome = sync(library, root)
+    assert (counts(outcome)["moved"], outcome.removed, outcome.skipped) == (12, 0, ())
+
+
+def test_what_a_pattern_leaves_out_now_stays_and_is_told(library: Library, root: Path) -> None:
+    sync(library, root)
+    there = len(library.find("default"))
+    outcome = sync(library, root, exclude=["*.md"])
+    assert outcome.removed == 0 and len(library.find("default")) == there
+    (told,) = [each for each in outcome.skipped if each.kind == "excluded"]
+    assert told.source == str(root)
+    assert "leaves out now stay" in told.reason and "drop=excluded" in told.reason
+    outcome = sync(library, root, exclude=["*.md"], drop=["excluded"])
+    assert counts(outcome) == {"removed": 2, "unchanged": 1} and (root / "one.md").exists()
+    assert sync(library, root).added == 2
     assert sync(library, root).skipped == ()
 
 
@@ -432,13 +473,17 @@ def test_a_glob_is_kept_in_sync_like_a_folder(library: Library, root: Path) -> N
     assert counts(sync(library, "**/*.txt", roots=[root])) == {"removed": 1}
 
 
-def test_a_folder_is_not_empty_when_the_glob_leaves_files_in_it(library: Library, root: Path) -> None:
+def test_documents_of_a_glob_go_when_they_are_not_most_of_it(library: Library, root: Path) -> None:
     many(root)
     sync(library, root)
+    for number in range(7):
+        (root / f"many-{number:02}.md").unlink()
+    assert counts(sync(library, "*.md", roots=[root])) == {"removed": 7, "unchanged": 7}
     for path in root.glob("*.md"):
         path.unlink()
-    (root / "other.txt").touch()
-    assert counts(sync(library, "*.md", roots=[root])) == {"removed": 14}
+    outcome = sync(library, "*.md", roots=[root])
+    assert counts(outcome) == {}
+    assert "has lost 7 of 7 documents" in outcome.skipped[0].reason
 
 
 def test_nested_folders_are_one_tree(library: Library, root: Path) -> None:

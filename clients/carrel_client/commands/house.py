@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,13 @@ from rich.text import Text
 
 from carrel_client.commands.keeping import index_program
 from carrel_client.desk import SERVERS, Desk
-from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
+from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError, ToolFailed
 from carrel_client.hosts import claude_code_lines, desktop_json, vscode_json
 from carrel_client.model import MODEL_COMMANDS, encoders, model_command
-from carrel_client.screen import table
+from carrel_client.screen import counted, table
 from carrel_client.session import Run, common
+from carrel_client.whereabouts import library_folder
+from carrel_client.wording import in_commands
 
 __all__ = ["doctor", "hosts", "models"]
 
@@ -32,9 +37,10 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 @common
 def doctor(run: Run, repair: bool, deep: bool) -> int:
     """Check that the servers start, the library opens and the model is there."""
-    rows = _looked_over(run, repair=repair) if repair or deep else []
-    rows += run.go(_examine)
-    rows.insert(0, _python())
+    if repair or deep:
+        run.need_library()
+    rows = [_python(), *(_looked_over(run, repair=repair) if repair or deep else [])]
+    rows += _without_library(run) if run.lacks_library else run.go(partial(_examine, where=_where(run)))
     run.screen.data([{"check": name, "state": state, "detail": detail} for name, state, detail in rows])
     run.screen.show(
         table(
@@ -66,9 +72,22 @@ def _python() -> Row:
     return ("python", "ok" if sys.version_info >= (3, 11) else "fail", f"{version} at {sys.executable}")
 
 
-async def _examine(desk: Desk) -> list[Row]:
+def _where(run: Run) -> str:
+    return str(library_folder(run.setup)) if run.knows_where else ""
+
+
+def _without_library(run: Run) -> list[Row]:
+    """The servers look at a folder that goes at once, for each would make a library where there is none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        elsewhere = replace(run, setup=replace(run.setup, data=scratch))
+        rows = elsewhere.go(partial(_examine, where=scratch))
+    none = ("library", "warn", f"there is no library at {_where(run)}; `carrel sync FOLDER` makes one")
+    return [none if row[0] == "library" else row for row in rows]
+
+
+async def _examine(desk: Desk, where: str) -> list[Row]:
     rows = list(await asyncio.gather(*(_server(desk, name) for name in SERVERS)))
-    return rows + await _library(desk)
+    return rows + await _library(desk, where)
 
 
 async def _server(desk: Desk, name: str) -> Row:
@@ -85,12 +104,14 @@ async def _server(desk: Desk, name: str) -> Row:
     return (f"carrel-{name}", "ok", f"answers in {took:.1f} s with {', '.join(tool.name for tool in tools.tools)}")
 
 
-async def _library(desk: Desk) -> list[Row]:
+async def _library(desk: Desk, where: str) -> list[Row]:
     try:
         status = (await desk.call("library_status")).data
     except ClientError as error:
         return [("library", "fail", error.message)]
-    rows: list[Row] = [("library", "ok", _describe(status))]
+    held = status.get("collections") or []
+    rows: list[Row] = [("library", "ok", _describe(held, where))]
+    rows += [await _collection(desk, one, by_words=status.get("encoder") == "none") for one in held]
     rows += [("library", "warn", f"{words}; run: carrel doctor --repair") for words in status.get("problems") or []]
     encoder, note = str(status.get("encoder") or ""), str(status.get("encoder_note") or "")
     if encoder == "none":
@@ -100,16 +121,27 @@ async def _library(desk: Desk) -> list[Row]:
     return rows
 
 
-def _describe(status: Mapping[str, Any]) -> str:
-    collections = status.get("collections") or []
-    if not collections:
-        return "empty; add documents with: carrel add PATH"
-    return "; ".join(map(_collection, collections))
+def _describe(held: Sequence[Mapping[str, Any]], where: str) -> str:
+    place = f"{where}: " if where else ""
+    if not held:
+        return f"{place}empty; add documents with: carrel add PATH"
+    documents = sum(int(one.get("documents") or 0) for one in held)
+    return f"{place}{counted(len(held), 'collection')}, {counted(documents, 'document')}"
 
 
-def _collection(one: Mapping[str, Any]) -> str:
-    encoded, passages = one.get("encoded", 0), one.get("passages", 0)
-    return f"{one.get('name')}: {one.get('documents', 0)} documents, {encoded} of {passages} passages with vectors"
+async def _collection(desk: Desk, one: Mapping[str, Any], *, by_words: bool) -> Row:
+    """A collection, and whether its own encoder can be used here: a search by meaning tells."""
+    name, encoder = f"  {one.get('name')}", str(one.get("encoder") or "")
+    encoded, passages = int(one.get("encoded") or 0), int(one.get("passages") or 0)
+    words = f"{counted(int(one.get('documents') or 0), 'document')}, {encoded:,} of {passages:,} passages with vectors"
+    words += f" by {encoder}" if encoder else ""
+    if by_words or not encoder:
+        return (name, "ok", words)
+    try:
+        await desk.call("search_library", queries=["test"], k=1, mode="dense", collection=str(one.get("name")))
+    except ToolFailed as error:
+        return (name, "warn", f"{words}; searched by words only: {in_commands(error.message)}")
+    return (name, "ok", words)
 
 
 @click.command()

@@ -30,6 +30,8 @@ def research(run: Run, words: tuple[str, ...], out: Path, collection: str, urls:
     Exit code 1 when there is no evidence.
     """
     question = " ".join(words)
+    if not urls and not papers:
+        run.need_library()
     out.mkdir(parents=True, exist_ok=True)
     folder = out.absolute()
 

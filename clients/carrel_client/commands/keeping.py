@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 
+from carrel_client.errors import EXIT_USAGE, ClientError
 from carrel_client.programs import run_program
 from carrel_client.screen import table
 from carrel_client.session import Run, common
+from carrel_client.whereabouts import library_folder
 
 __all__ = ["collections", "index_program"]
 
@@ -20,6 +23,8 @@ _PROGRAM = (sys.executable, "-m", "carrel.index")
 def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:
     """Run one command of the engine's index program on this run's data folder."""
     data = ["--data", str(run.setup.data)] if run.setup.data else []
+    if run.setup.encoder:
+        data += ["--encoder", run.setup.encoder]
     with run.screen.progress(title) as report:
         return run_program([*arguments, *data], run.setup.environment, report, program=_PROGRAM)
 
@@ -35,10 +40,14 @@ def list_all(run: Run) -> int:
     """Every collection, with the snapshots that can still be read."""
     answers = index_program(run, ["list"], "collections")
     run.screen.data(answers)
+    run.screen.show(f"The library is at {library_folder(run.setup)}", "")
+    if not answers:
+        run.screen.show("It has no collection yet; `carrel sync FOLDER` makes one.")
+        return 0
     rows = [
         (
-            *(one["name"], one["language"] or one["analyser"], one["documents"]),
-            *(f"{one['encoded']} of {one['passages']}", one["encoder"] or one["model"] or "none yet"),
+            *(one["name"], _language(one), f"{one['documents']:,}"),
+            *(f"{one['encoded']:,} of {one['passages']:,}", one["encoder"] or one["model"] or "none yet"),
             f"{one['oldest']}-{one['journalled']}" if one["journalled"] else "none yet",
         )
         for one in answers
@@ -49,13 +58,24 @@ def list_all(run: Run) -> int:
     return 0
 
 
+def _language(one: Mapping[str, Any]) -> str:
+    """The language it was made for, else the one its texts are read in, without the version of the rules for it."""
+    language = str(one["language"] or one["analyser"].rpartition("-")[0])
+    return "any, no stemming" if language in ("simple", "none") else language
+
+
 @collections.command()
 @click.argument("name")
 @click.option("--language", default="", help="Language of its texts: de, french …; none for no stemming.")
-@click.option("--model", default="", help="An encoder of its own.")
+@click.option("--model", default="", help="An encoder of its own; --encoder means the same here.")
 @common
 def create(run: Run, name: str, language: str, model: str) -> int:
     """Make an empty collection for a language or an encoder."""
+    encoder = run.setup.encoder
+    if model and encoder not in ("", model):
+        raise ClientError("--model and --encoder name two encoders; a collection has one", exit_code=EXIT_USAGE)
+    model = model or encoder
+    run.setup = replace(run.setup, encoder="")
     return _moved(run, ["create", name, "--language", language, "--model", model], "creating")
 
 

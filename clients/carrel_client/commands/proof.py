@@ -19,6 +19,7 @@ from carrel_client.desk import Desk
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
 from carrel_client.screen import clean, facts
 from carrel_client.session import Run, common
+from carrel_client.wording import PROBLEM_WORDS
 
 __all__ = ["audit", "quote"]
 
@@ -153,7 +154,7 @@ def audit(run: Run, file: str, page: Path | None, fail_on: str) -> int:
 def _problem(problem: Mapping[str, Any]) -> Text:
     kind = str(problem.get("kind"))
     text = Text()
-    text.append(f"{kind.replace('_', ' ')}", style="bold red" if kind in FAULTS else "yellow")
+    text.append(PROBLEM_WORDS.get(kind, kind.replace("_", " ")), style="bold red" if kind in FAULTS else "yellow")
     if problem.get("reference"):
         text.append(f" [{clean(problem['reference'])}]", style="cyan")
     text.append(f"\n  {clean(problem.get('text', ''))}\n")

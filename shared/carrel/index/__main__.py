@@ -7,6 +7,7 @@ line on stdout is one JSON object: ``{"progress": …}`` on the way, then the ou
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carrel.errors import CarrelError, IncompatibleIndex
+from carrel.errors import BadRequest, CarrelError, IncompatibleIndex, NotFound
 from carrel.index.analysis import ANALYSERS
 from carrel.index.archive import Archived, copy_collection, export_collection, import_collection
 from carrel.index.opening import open_library
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from carrel.index.library import Library
 
 __all__ = ["main"]
+
+_READING = ("doctor", "list", "copy", "remove", "export")  # of no use without a library, so they make none
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,8 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _opened(arguments: argparse.Namespace) -> Library:
+    settings = _settings(arguments)
+    if arguments.command == "create":
+        _check_wanted(arguments)
+    if arguments.command in _READING and not (settings.data / "store.sqlite").exists():
+        # Opening would make one, and a mistyped folder would look like a library that has lost everything.
+        raise NotFound(f"there is no library at {settings.data}; `carrel sync FOLDER` makes one")
     try:
-        return open_library(_settings(arguments))
+        return open_library(settings)
     except IncompatibleIndex as error:
         if arguments.command != "doctor":
             raise
@@ -131,7 +140,9 @@ def _list(library: Library, arguments: argparse.Namespace) -> int:
         if arguments.json:
             _line({**asdict(each), "oldest": each.oldest})
         else:
-            made = f"{each.language or each.analyser}, {each.encoder or each.model or 'no vectors yet'}"
+            made = (
+                f"{each.language or each.analyser.rpartition('-')[0]}, {each.encoder or each.model or 'no vectors yet'}"
+            )
             sys.stdout.write(
                 f"{each.name}  {each.documents} documents, {each.encoded} of {each.passages} passages with a vector, "
                 f"snapshots {each.oldest} to {each.journalled}  ({made})\n"
@@ -144,6 +155,19 @@ def _create(library: Library, arguments: argparse.Namespace) -> int:
         library.arms.encoder(arguments.model)  # says so if there is no such model here
     made = library.create(arguments.collection, language=arguments.language, model=arguments.model)
     return _done(Archived(made.name, 0, 0, 0), arguments)
+
+
+def _check_wanted(arguments: argparse.Namespace) -> None:
+    """Refuse what no collection can be, before a library is made for it."""
+    if arguments.model == "none":
+        raise BadRequest(
+            "a collection cannot be without vectors by itself; start the servers with --encoder none (CARREL_ENCODER), "
+            "or search with --mode lexical"
+        )
+    if arguments.language and arguments.language not in ANALYSERS:
+        near = difflib.get_close_matches(arguments.language.casefold(), ANALYSERS, n=1)
+        meant = f"did you mean {near[0]}?" if near else "write its English name or its code, as german or de, or none"
+        raise BadRequest(f"unknown language; {meant}")
 
 
 def _copy(library: Library, arguments: argparse.Namespace) -> int:

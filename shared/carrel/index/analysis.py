@@ -1,8 +1,10 @@
 """Text to terms, by language, once for indexing and for queries, so that a query never loses a term to query syntax.
 
-Words are runs of letters, digits, marks and underscores; Han, Hiragana and Katakana are one character a term (there
-are no word boundaries). The words are parted here and filtered by tantivy: its regex tokenizer costs four times as
-much as everything else together, so plain ASCII, most text, never meets it.
+Words are runs of letters, digits, marks and underscores; where a script has no word boundaries (Han, kana, Thai, Lao,
+Khmer, Burmese) each character is a term. Beside them stand `parts`: what an identifier or code name is made of
+(``getUserName`` and ``get_user_name``: get, user, name; ``IL6`` as ``IL-6``: il, 6) and, in those scripts, each two
+neighbours. The words are parted here and filtered by tantivy: its regex tokenizer costs four times as much as
+everything else together, so plain ASCII, most text, never meets it.
 """
 
 from __future__ import annotations
@@ -18,13 +20,16 @@ from carrel.errors import BadRequest
 if TYPE_CHECKING:
     import tantivy
 
-__all__ = ["ANALYSER", "ANALYSERS", "analyser", "filters", "parted", "terms"]
+__all__ = ["ANALYSER", "ANALYSERS", "NAMES", "filters", "parted", "parts", "terms"]
 
-ANALYSER = "english-1"
-"""Name of the default analyser; the manifest of each collection carries its analyser's name. Words, lower case,
-accents folded, English stop words and Snowball stems."""
+ANALYSER = "english-2"
+"""Name of the default analyser; the manifest of each collection carries its analyser's name. Words and parts, lower
+case, accents folded, English stop words and Snowball stems."""
 
-_SIMPLE = "simple-1"
+NAMES = "simple-1"
+"""Name of the analyser for people's names: words as they are, so that McDonald is no Donald."""
+
+_SIMPLE = "simple-2"
 
 _STEMMED = {  # every language that tantivy stems -> its ISO 639-1 codes
     "arabic": ("ar",), "danish": ("da",), "dutch": ("nl",), "english": ("en",), "finnish": ("fi",), "french": ("fr",),
@@ -45,68 +50,121 @@ _UNSTEMMED = {
 }  # fmt: skip
 
 ANALYSERS: Mapping[str, str] = MappingProxyType(
-    {word: f"{name}-1" for name, codes in _STEMMED.items() for word in (name, *codes)}
+    {word: f"{name}-2" for name, codes in _STEMMED.items() for word in (name, *codes)}
     | {word: _SIMPLE for name, code in _UNSTEMMED.items() for word in (name, code)}
     | {"simple": _SIMPLE, "none": _SIMPLE}
 )
 """Language, as ISO 639-1 code or English name, to the name of its analyser. Languages without a stemmer, mixed
-collections ("simple") and "none" have an analyser that neither stems nor drops stop words."""
+collections ("simple") and "none" have an analyser that neither stems nor drops stop words. Collections made by an
+earlier version keep theirs, which ends in -1 and knows no parts."""
 
-_WORDS = r"[\p{Han}\p{Hiragana}\p{Katakana}]|[[\p{L}\p{N}\p{M}_]--[\p{Han}\p{Hiragana}\p{Katakana}]]+"
+_EARLIER = frozenset(f"{name[:-1]}1" for name in ANALYSERS.values())
+_SPACELESS = {"1": r"\p{Han}\p{Hiragana}\p{Katakana}"}  # by version: scripts of which each character is a word
+_SPACELESS["2"] = _SPACELESS["1"] + r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_RUN = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{2,}"
+)
 _LONGEST_WORD = 80  # bytes; runs as long as that are base64, hashes, rulers
 _ASCII = "".join(chr(code) if chr(code).isalnum() or code == ord("_") else " " for code in range(128))
 _OTHER_ASCII = re.compile(r"[\x00-/:-@\[-^`{-\x7f]+")
 _NOT_ASCII = re.compile(r"\S*[^\x00-\x7f]\S*", re.ASCII)
 
-
-def analyser(name: str = ANALYSER) -> tantivy.TextAnalyzer:
-    """The analyser of this name, for raw text; safe to share between threads. Raises BadRequest for another name."""
-    return _built(_checked(name), _WORDS)
+# The kind of each character (a lower, A upper, 0 digit, g Greek, _), and where within a word one part of it ends.
+_KINDS = "".join(
+    "a" if char.islower() else "A" if char.isupper() else "0" if char.isdigit() else "_" if char == "_" else " "
+    for char in map(chr, range(128))
+)
+_ACCENTED = re.compile("[^\x00-\x7f]+")
+_SEAMS = ("_", "aA", "a0", "A0", "0a", "0A", "AAaa")
+_SEAM = re.compile("|".join((*_SEAMS, "g[aA0]", "[aA0]g")))
+_WORD = re.compile("[aA0g_]+")
+_PART = re.compile("A{2,}a(?!a)|A+(?!a)|A?a+|0+|g+")  # HTTPServer: HTTP, Server; mRNAs: m, RNAs
 
 
 def filters(name: str = ANALYSER) -> tantivy.TextAnalyzer:
-    """What `analyser` does after parting words: for text that went through `parted`. Raises BadRequest."""
-    return _built(_checked(name), "")
+    """What makes words terms: for text that went through `parted`. Safe to share between threads.
+
+    Raises BadRequest for an unknown name."""
+    return _built(_checked(name))
 
 
-def parted(text: str) -> str:
+def parted(text: str, name: str = ANALYSER) -> str:
     """``text`` with its words parted by single ASCII spaces and nothing else left; lone surrogates are dropped."""
     if text.isascii():
         return text.translate(_ASCII)
     clean = text.encode("utf-8", "ignore").decode("utf-8")
-    return _OTHER_ASCII.sub(" ", _NOT_ASCII.sub(_part, clean))
+    splitter = _splitter(name[-1])
+    parts = _NOT_ASCII.sub(lambda found: " ".join(splitter.analyze(found[0])), clean)
+    return _OTHER_ASCII.sub(" ", parts)
+
+
+def parts(text: str, name: str = ANALYSER) -> str:
+    """The parts of words in ``text``, parted by spaces; see the module."""
+    if name.endswith("1"):
+        return ""
+    found = _parts_of_words(text)
+    if not text.isascii():
+        found += [run[place : place + 2] for run in _RUN.findall(text) for place in range(len(run) - 1)]
+    return " ".join(found)
 
 
 def terms(text: str, name: str = ANALYSER) -> list[str]:
-    """Analyse ``text`` into index terms, in order, repeats kept. Raises BadRequest for an unknown analyser."""
-    return list(filters(name).analyze(parted(text)))
+    """Analyse ``text`` into index terms: those of its words, in order, repeats kept, then those of their parts.
+
+    Raises BadRequest for an unknown analyser.
+    """
+    through = filters(name)
+    return [*through.analyze(parted(text, name)), *through.analyze(parts(text, name))]
 
 
-def _part(found: re.Match[str]) -> str:
-    return " ".join(_splitter().analyze(found[0]))
+def _parts_of_words(text: str) -> list[str]:
+    """Most text has no seam, which a few searches for short strings tell at once; other text is read seam by seam."""
+    kinds = text.translate(_KINDS)
+    if not text.isascii():
+        kinds = _ACCENTED.sub(lambda run: "".join(map(_kind, run[0])), kinds)
+    elif not any(seam in kinds for seam in _SEAMS):
+        return []
+    found: list[str] = []
+    place = 0
+    while seam := _SEAM.search(kinds, place):
+        start = max(kinds.rfind(" ", place, seam.start() + 1) + 1, place)
+        word = _WORD.match(kinds, seam.start())
+        place = word.end() if word else seam.end()
+        pieces = [text[piece.start() : piece.end()] for piece in _PART.finditer(kinds, start, place)]
+        if place - start < _LONGEST_WORD and (len(pieces) > 1 or "_" in text[start:place]):
+            found += pieces
+    return found
+
+
+def _kind(char: str) -> str:
+    """Of a character outside ASCII: Latin and Cyrillic ones as theirs, of other scripts none."""
+    if "\u0370" <= char < "\u0400":
+        return "g"
+    return " " if char >= "\u0530" else "A" if char.isupper() else "a" if char.isalpha() or char >= "\u0300" else " "
 
 
 def _checked(name: str) -> str:
-    if name not in ANALYSERS.values():
+    if name not in ANALYSERS.values() and name not in _EARLIER:
         choices = ", ".join(sorted(set(ANALYSERS.values())))
         raise BadRequest(f"there is no analyser of that name; there are: {choices}")
     return name
 
 
-@lru_cache(maxsize=1)
-def _splitter() -> tantivy.TextAnalyzer:
+@lru_cache(maxsize=2)
+def _splitter(version: str) -> tantivy.TextAnalyzer:
     import tantivy
 
-    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(_WORDS)).build()
+    single = _SPACELESS[version]
+    words = rf"[{single}]|[[\p{{L}}\p{{N}}\p{{M}}_]--[{single}]]+"
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(words)).build()
 
 
 @lru_cache(maxsize=64)
-def _built(name: str, words: str) -> tantivy.TextAnalyzer:
-    """The filters of an analyser behind a regex tokenizer, or behind the whitespace one where ``words`` is empty."""
+def _built(name: str) -> tantivy.TextAnalyzer:
     from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
-    language = name.removesuffix("-1")
-    builder = TextAnalyzerBuilder(Tokenizer.regex(words) if words else Tokenizer.whitespace())
+    language = name[:-2]
+    builder = TextAnalyzerBuilder(Tokenizer.whitespace())
     builder = builder.filter(Filter.remove_long(_LONGEST_WORD)).filter(Filter.lowercase())
     # Stop words and stems of other languages are written with their accents, so those fold at the end.
     if language in ("english", "simple"):

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from carrel.documents import SPLITTER_VERSION
 from carrel.errors import BadRequest, NotFound, Refused, Unavailable
-from carrel.index import kept, lookups, members
+from carrel.index import catalogue, kept, lookups, members
 from carrel.index.catalogue import Collection
 from carrel.index.library import Library
 from carrel.records import Document, document_id
@@ -75,13 +75,26 @@ class Archived:
 
 
 def copy_collection(library: Library, source: str, target: str) -> Archived:
-    """Make collection ``target`` of what ``source`` holds now, vectors included. Raises BadRequest when it exists."""
+    """Make collection ``target`` of what ``source`` holds now, vectors included.
+
+    Raises BadRequest when it exists, and NotFound when either is dropped meanwhile: then there is no copy.
+    """
     there = library.collection(source)
     _must_be_new(library, target)
-    library.create(target, language=there.language, model=there.model)
-    for batch in _batches(library, there):
-        library.add(batch, target)
-    return _with_vectors(library, target, _copied_vectors(library, there, library.collection(target)))
+    made = library.create(target, language=there.language, model=there.model)
+    copied: list[str] = []
+    try:
+        with _filling(library, made), catalogue.not_dropped(library.store, there):
+            for batch in _batches(library, there):
+                library.add(batch, target)
+                copied += [document.doc_id for document in batch]
+            archived = _with_vectors(library, target, _copied_vectors(library, there, library.collection(target)))
+            catalogue.same(library.store, there)  # or half of it would pass for the whole
+            return archived
+    except NotFound:
+        with contextlib.suppress(NotFound):
+            library.remove(target, copied, drop=True)
+        raise
 
 
 def export_collection(
@@ -94,8 +107,12 @@ def export_collection(
         raise Refused("that file is there already; name another, or remove it first")
     draft = path.with_name(f".{path.name}.part")
     try:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        with (
+            catalogue.not_dropped(library.store, there),
+            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
+        ):
             did = _write(library, there, archive, progress)
+            catalogue.same(library.store, there)  # or its vectors may have gone before they were read
         draft.replace(path)
     except OSError as error:
         raise Refused(f"the archive cannot be written ({error.strerror or 'unknown reason'})") from error
@@ -122,11 +139,12 @@ def import_collection(
             vectors = _unpacked_vectors(archive, manifest, Path(folder))
             target = name or manifest.collection
             _must_not_mix(library, target, doc_ids)
-            library.create(target, language=manifest.language)
-            fresh = not library.collection(target).documents
-            _read_documents(library, archive, target, manifest.documents, progress)
-            count = _take_vectors(library, manifest, vectors, target, fresh=fresh) if vectors else 0
-            return _with_vectors(library, target, count)
+            made = library.create(target, language=manifest.language)
+            with _filling(library, made):
+                _read_documents(library, archive, target, manifest.documents, progress)
+                fresh = not made.documents
+                count = _take_vectors(library, manifest, vectors, target, fresh=fresh) if vectors else 0
+                return _with_vectors(library, target, count)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BadRequest("that is not a Carrel archive, or it is damaged; export it again") from error
     except OSError as error:
@@ -149,6 +167,22 @@ def _must_not_mix(library: Library, name: str, doc_ids: set[str]) -> None:
             raise BadRequest(f"collection '{name}' is there already with other documents; import it under another name")
 
 
+@contextlib.contextmanager
+def _filling(library: Library, made: Collection) -> Iterator[None]:
+    """Fill a collection that must not be dropped meanwhile: half of it, made anew otherwise, would pass for the whole.
+
+    Raises NotFound if it was.
+    """
+    try:
+        with catalogue.not_dropped(library.store, made):
+            yield
+            catalogue.same(library.store, made)
+    except NotFound:
+        if made.number not in {each.number for each in library.collections()}:
+            library.arms.forget(made)  # vectors written since
+        raise
+
+
 def _batches(library: Library, there: Collection) -> Iterator[list[Document]]:
     batch: list[Document] = []
     for document in _documents(library, there):
@@ -163,12 +197,18 @@ def _batches(library: Library, there: Collection) -> Iterator[list[Document]]:
 def _documents(library: Library, there: Collection) -> Iterator[Document]:
     """The current members, with the tags they have in this collection."""
     for doc_no in members.everyone(library.store, there.number):
-        (doc_id, tags) = library.store.rows(
+        found = library.store.row(
             "SELECT d.doc_id, m.tags FROM documents d CROSS JOIN members m ON m.doc_no=d.doc_no AND m.collection_no=? "
             "AND m.ended IS NULL WHERE d.doc_no=?",
             (there.number, doc_no),
-        )[0]
-        yield replace(kept.document(library.store, doc_id), tags=tuple(json.loads(tags)))
+        )
+        if found is None:
+            continue  # it has left since
+        try:
+            document = kept.document(library.store, found[0])
+        except NotFound:  # erased since
+            continue
+        yield replace(document, tags=tuple(json.loads(found[1])))
 
 
 def _copied_vectors(library: Library, there: Collection, target: Collection) -> int:
@@ -214,6 +254,7 @@ def _write(library: Library, there: Collection, archive: zipfile.ZipFile, progre
     hashes: dict[str, str] = {}
     counts = {"documents": 0, "passages": 0, "vectors": 0}
     with library.store.snapshot():
+        there = catalogue.same(library.store, there)
         with _part(archive, "documents.jsonl", hashes) as write:
             for document in _documents(library, there):
                 write(_line(_document_record(document)))

@@ -1,4 +1,4 @@
-"""The arms of every collection: opened once per process, brought to the store's generation, rebuilt when damaged."""
+"""The arms of every collection, for one search or one writer: opened once per process, read at one snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import secrets
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import filelock
 
 from carrel.errors import IncompatibleIndex, NotFound, Unavailable, Unsupported
-from carrel.index import catalogue, kept, lookups, members
+from carrel.index import catalogue, lookups
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DenseArm
+from carrel.index.following import LOCK_SECONDS, LexicalArms
 from carrel.index.gate import QueryGate
-from carrel.index.lexical import DamagedArm, LexicalArm, LexicalRow, Mark
+from carrel.index.lexical import LexicalArm, LexicalReader, Mark
 from carrel.index.lookups import Filters
 from carrel.index.store import Store
 from carrel.index.view import Searched, View
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arms"]
 
-_LOCK_SECONDS = 60.0
-_PATIENCE = 10.0  # seconds a reader waits for an index that is being made
+_ENCODER_SECONDS = 2.0
 _TRIES = 5  # a reader that is overtaken by this many prunings in a row gives up
 _CACHED = 8  # lists of digests (8 bytes a passage each) kept for repeated filters and snapshots
 _SEARCHERS = 4  # threads for lexical searches beside the encoding of the query
@@ -56,11 +56,16 @@ class Arms:
         read_only: bool,
     ) -> None:
         self._data, self._store, self._read_only = data, store, read_only
-        self._snapshots = snapshots
         self._load_encoder, self._load_model = encoder, models
         self._lock = threading.RLock()
         self._encoders: dict[str, Encoder] = {}
-        self._lexical: dict[int, LexicalArm] = {}
+        self._words = LexicalArms(
+            store,
+            lambda collection: self.folder(collection) / "lexical",
+            lambda name, wait: self.exclusive(name, wait),
+            snapshots=snapshots,
+            read_only=read_only,
+        )
         self._dense: dict[tuple[int, str], DenseArm] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._digests: OrderedDict[tuple[int, Mark, Filters | None], NDArray[np.int64]] = OrderedDict()
@@ -71,10 +76,14 @@ class Arms:
     def view(self, name: str, gate: QueryGate, *, as_of: int, words: bool, meaning: bool) -> Iterator[View]:
         """See `Library.view`."""
         for _ in range(_TRIES):
-            arm = self.lexical(name)
+            there = catalogue.collection(self._store, name)
+            try:
+                arm = self._words.fresh(there)
+            except NotFound:  # dropped since: the next look says so, or finds the one that was made anew
+                continue
             reader = arm.now()
-            with self._store.snapshot():
-                collection = catalogue.collection(self._store, name)
+            with catalogue.not_dropped(self._store, there), self._store.snapshot():
+                collection = catalogue.same(self._store, there)
                 newest = reader.mark().generation if reader else 0
                 at = self._resolved(collection, as_of) if as_of else newest
                 # Between looking at the arm and at the store, writers may have pruned what the arm still finds, or have
@@ -84,11 +93,12 @@ class Arms:
                 view = View(self._store, collection, at, gate, self._submit, partial(self._allowed, collection, at))
                 view.pinned = at != newest
                 if words:
-                    view.lexical = reader if at == newest else arm.at(at)
+                    view.lexical = reader if at == newest else _snapshot(arm, collection, at)
                 if meaning:
                     self._open_dense(view, needed=not words)
                 yield view
-                return
+            catalogue.same(self._store, there)  # or vectors may have gone while they were asked
+            return
         raise Unavailable("the collection is changing faster than it can be read; try again", retry_after=1)
 
     def _submit(self, work: Callable[[], Searched]) -> Future[Searched]:
@@ -105,8 +115,9 @@ class Arms:
 
     def _open_dense(self, view: View, *, needed: bool) -> None:
         try:
-            view.dense, view.encoder = self.dense(view.collection.name)
-            view.vectors_lost = view.dense.count() < view.collection.vectors  # damaged files show here too
+            view.dense, view.encoder = self.dense_of(view.collection)
+            # Damaged files show here too.
+            view.vectors_lost = view.dense.lacks(view.collection.vectors, view.collection.batch)
         except (Unavailable, Unsupported) as error:  # no model here, or one that needs another package
             view.dense = view.encoder = None
             if needed:
@@ -146,134 +157,19 @@ class Arms:
 
     # the lexical arm --------------------------------------------------------------------------------------------------
 
-    def lexical(self, name: str) -> LexicalArm:
-        """The lexical arm, as fresh as can be without waiting for a writer. Raises NotFound.
-
-        Damaged files are rebuilt from the store, which is noted among the problems; a reader raises Unavailable.
-        """
-        collection = catalogue.collection(self._store, name)
-        try:
-            arm = self._lexical_arm(collection)
-            arm.reload()
-            mark = arm.mark()
-        except DamagedArm as error:
-            self._renew(collection, str(error))
-            return self._lexical_arm(collection)
-        if mark.generation != collection.journalled or not self._store.knows(mark):
-            # What is a little behind still answers, from its own snapshot; what is empty or another's does not.
-            serves = arm.now() is not None and self._store.knows(mark)
-            try:
-                self.catch_up(name, wait=0.0 if serves else _PATIENCE)
-            except Unavailable:
-                if arm.now() is None:
-                    raise
-            if not self._store.knows(arm.mark()):
-                raise Unavailable(
-                    "the index does not belong to this store, which was restored or cut short; it is being rebuilt: "
-                    "try again in a moment, or run `carrel doctor --repair`",
-                    retry_after=5,
-                )
-        return arm
-
-    def catch_up(self, name: str, *, wait: float = _LOCK_SECONDS) -> None:
-        """Bring the lexical arm to the store's generation. Raises Unavailable if another process is at it for long."""
-        number = catalogue.collection(self._store, name).number
-        with self.exclusive(f"{number}.lexical", wait):
-            try:
-                self._lexical_arm(catalogue.collection(self._store, name)).reload()
-            except DamagedArm:
-                self._begin_anew(name)
-            lost = self._follow(name)
-        if lost:
-            self._store.note_problem(lost)
+    def catch_up(self, there: Collection, *, generation: int = 0, wait: float = LOCK_SECONDS) -> int:
+        """See `LexicalArms.catch_up`."""
+        return self._words.catch_up(there, generation=generation, wait=wait)
 
     def rebuild(self, name: str) -> None:
         """Make the lexical arm anew from the store, whatever it holds. Earlier snapshots answer no more."""
-        number = catalogue.collection(self._store, name).number
-        with self.exclusive(f"{number}.lexical", _LOCK_SECONDS):
-            self._begin_anew(name)
-            self._follow(name)
+        self._words.rebuild(catalogue.collection(self._store, name))
 
-    def _begin_anew(self, name: str) -> None:
-        # A generation of its own: an index without what was deleted weighs words a little otherwise than before.
-        with self._store.write() as generation:
-            collection = catalogue.collection(self._store, name)
-            members.journal_rebuilding(self._store, generation, collection.number)
-        with self._lock:
-            self._lexical.pop(collection.number, None)
-            LexicalArm.renew(self.folder(collection) / "lexical")
-
-    def _follow(self, name: str) -> str:
-        """Bring the arm to the store's generation, then forget what nobody can ask for any more. Needs the lock.
-
-        Returns words when commits were lost, which must be told.
-        """
-        with self._store.snapshot():
-            collection = catalogue.collection(self._store, name)
-            arm = self._lexical_arm(collection)
-            lost = self._apply(collection, arm)
-        with self._store.change():
-            there = catalogue.collection(self._store, name)
-            horizon = members.prune(self._store, there, self._snapshots, arm.mark().generation)
-            if collection.words_erased:
-                self._store.run(
-                    "UPDATE collections SET words_erased=words_erased-? WHERE collection_no=?",
-                    (collection.words_erased, collection.number),
-                )
-        oldest = max(horizon, there.readable)
-        arm.retain([mark.generation for mark in arm.kept() if mark.generation >= oldest])
-        return lost
-
-    def _apply(self, collection: Collection, arm: LexicalArm) -> str:
-        reached, target = arm.mark(), self._store.mark(collection.journalled)
-        if reached == target and not collection.words_erased:
-            return ""
-        known = self._store.knows(reached)
-        # A store restored from an older copy, or cut short: what the arm holds is not the store's own.
-        afresh = (
-            not known
-            or arm.wants_rebuild
-            or bool(collection.words_erased)
-            or reached.generation > target.generation
-            or reached.generation < collection.horizon
-        )
-        if afresh:
-            touched = members.everyone(self._store, collection.number)
-        else:
-            touched = members.touched_since(self._store, collection.number, reached.generation)
-        staying = members.present(self._store, collection.number, touched)
-        rows = self._rows(collection, [doc_no for doc_no in touched if doc_no in staying])
-        arm.apply(map(str, touched), rows, target, afresh=afresh)
-        return (
-            ""
-            if known
-            else (
-                f"the store had lost commits of '{collection.name}' that its index knew (up to {reached.generation}, "
-                f"now {target.generation}): it was restored from a copy or cut short; add again what is missing"
-            )
-        )
-
-    def _rows(self, collection: Collection, doc_nos: Iterable[int]) -> Iterator[LexicalRow]:
-        for doc_no in doc_nos:
-            facts = members.facts(self._store, collection.number, doc_no)
-            text = kept.span(self._store, doc_no, 0)
-            for key, start, end, heading in members.passages(self._store, collection.number, doc_no):
-                yield LexicalRow(
-                    passage_id=key, doc_id=str(doc_no), heading=heading, body=text[start:end], **facts._asdict()
-                )
-
-    def _renew(self, collection: Collection, words: str) -> None:
-        if self._read_only:
-            raise Unavailable(f"{words}; run `carrel doctor --repair`, this server may not write")
-        self.rebuild(collection.name)
-        self._store.note_problem(f"the lexical index of '{collection.name}' was damaged and has been rebuilt")
-
-    def _lexical_arm(self, collection: Collection) -> LexicalArm:
-        with self._lock:
-            if collection.number not in self._lexical:
-                folder = self.folder(collection) / "lexical"
-                self._lexical[collection.number] = LexicalArm(folder, collection.analyser)
-            return self._lexical[collection.number]
+    def lexical_as_it_is(self, collection: Collection) -> LexicalArm:
+        """The lexical arm without bringing it up to date. Raises DamagedArm."""
+        arm = self._words.arm(collection)
+        arm.reload()
+        return arm
 
     # the dense arm ----------------------------------------------------------------------------------------------------
 
@@ -282,29 +178,25 @@ class Arms:
 
         Raises Unavailable without an encoder, IncompatibleIndex when another encoder made the collection's vectors.
         """
-        collection = catalogue.collection(self._store, name)
+        return self.dense_of(catalogue.collection(self._store, name))
+
+    def dense_of(self, collection: Collection) -> tuple[DenseArm, Encoder]:
+        """The same, of a collection as it was looked up."""
         encoder = self._encoder_for(collection)
         if collection.fingerprint and collection.fingerprint != encoder.fingerprint:
             raise IncompatibleIndex(
-                f"collection '{name}' was encoded with {collection.encoder} ({collection.fingerprint[:8]}) and this "
-                f"server runs {encoder.name} ({encoder.fingerprint[:8]}); start it with the encoder of the collection "
-                "(--encoder), search with mode='lexical', or add the documents to a new collection"
+                f"collection '{collection.name}' was encoded with {collection.encoder} ({collection.fingerprint[:8]}) "
+                f"and this server runs {encoder.name} ({encoder.fingerprint[:8]}); start it with the encoder of the "
+                "collection (--encoder), search with mode='lexical', or add the documents to a new collection"
             )
         return self.vectors(collection, encoder.fingerprint), encoder
 
-    def discard_dense(self, name: str) -> None:
+    def discard_dense(self, collection: Collection) -> None:
         """Set the vectors of a collection aside, for the encoder to make them again. Needs the encoding lock."""
-        collection = catalogue.collection(self._store, name)
-        arm, encoder = self.dense(name)
+        arm, encoder = self.dense_of(collection)
         with self._lock:
             self._dense.pop((collection.number, encoder.fingerprint), None)
         shutil.rmtree(arm.folder, ignore_errors=True)
-
-    def lexical_as_it_is(self, collection: Collection) -> LexicalArm:
-        """The lexical arm without bringing it up to date. Raises DamagedArm."""
-        arm = self._lexical_arm(collection)
-        arm.reload()
-        return arm
 
     def vectors(self, collection: Collection, fingerprint: str) -> DenseArm:
         """The dense arm for vectors of an encoder that need not be here."""
@@ -347,16 +239,24 @@ class Arms:
         return self._data / "collections" / f"{collection.name}.{collection.number}"
 
     def drop(self, collection: Collection) -> None:
-        """Forget a collection's arms and remove their files; processes that have them open read on."""
+        """Forget a dropped collection's arms and remove their files; processes that have them open read on.
+
+        Nobody waits long for whoever encodes, perhaps another collection and for hours: it removes what it has written
+        once it sees that the collection has gone.
+        """
         with contextlib.ExitStack() as stack:
-            for lock in ("encode", f"{collection.number}.lexical"):
+            for lock, wait in (("encode", _ENCODER_SECONDS), (f"{collection.number}.lexical", LOCK_SECONDS)):
                 with contextlib.suppress(Unavailable):  # then `sweep` removes what is made again meanwhile
-                    stack.enter_context(self.exclusive(lock, _LOCK_SECONDS))
-            with self._lock:
-                self._lexical.pop(collection.number, None)
-                for key in [key for key in self._dense if key[0] == collection.number]:
-                    del self._dense[key]
-            self._remove(self.folder(collection))
+                    stack.enter_context(self.exclusive(lock, wait))
+            self.forget(collection)
+
+    def forget(self, collection: Collection) -> None:
+        """Remove what is left of a dropped collection."""
+        self._words.forget(collection)
+        with self._lock:
+            for key in [key for key in self._dense if key[0] == collection.number]:
+                del self._dense[key]
+        self._remove(self.folder(collection))
 
     def sweep(self) -> None:
         """Remove folders that belong to no collection: of some that were dropped by processes that did not live on."""
@@ -398,3 +298,15 @@ class Arms:
             yield
         finally:
             lock.release()
+
+
+def _snapshot(arm: LexicalArm, collection: Collection, at: int) -> LexicalReader:
+    """An earlier snapshot of the lexical arm. Raises NotFound where the commit ``at`` has none of its own."""
+    kept = [mark.generation for mark in arm.kept()]
+    if at in kept:
+        return arm.at(at)
+    near = [*[each for each in kept if each < at][-1:], *[each for each in kept if each > at][:1]]
+    raise NotFound(
+        f"commit {at} of '{collection.name}' has no snapshot of its own, for the next one came before its index was "
+        f"made; the nearest snapshots are {' and '.join(map(str, near))}"
+    )

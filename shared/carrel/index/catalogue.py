@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from carrel.errors import BadRequest, IncompatibleIndex, NotFound
+from carrel.errors import BadRequest, CarrelError, IncompatibleIndex, NotFound
 from carrel.index.store import Store
 
-__all__ = ["Collection", "check_name", "collection", "collections", "drop_if_empty", "ensure", "names"]
+__all__ = [
+    "Collection",
+    "check_name",
+    "collection",
+    "collections",
+    "drop_if_empty",
+    "ensure",
+    "names",
+    "not_dropped",
+    "note_vectors",
+    "same",
+]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _COLUMNS = (
     "collection_no, name, analyser, splitter, language, model, encoder, fingerprint, documents, passages, encoded, "
-    "vectors, journalled, horizon, readable, words_erased, vectors_erased"
+    "vectors, journalled, horizon, readable, words_erased, vectors_erased, "
+    "(SELECT CAST(value AS INTEGER) FROM meta WHERE key='batch of '||collection_no)"
 )
 
 
@@ -23,10 +37,10 @@ class Collection:
 
     ``model``: the encoder it was made for (empty: whichever the server runs). ``encoder`` and ``fingerprint``: what
     made its vectors, empty before the first. ``encoded`` of ``passages`` have one; ``vectors`` is how many the dense
-    arm must at least hold. ``journalled``: the generation that last changed it; ``horizon``: the oldest one whose
-    snapshot the store can still resolve; ``readable``: the oldest that still answers as it did (a text erased since,
-    or an index made anew, ends that). ``words_erased`` and ``vectors_erased`` count erasures of which an arm may still
-    hold something.
+    arm must at least hold, and ``batch`` the last one written there (None: not noted), which tells an older copy.
+    ``journalled``: the generation that last changed it; ``horizon``: the oldest one whose snapshot the store can still
+    resolve; ``readable``: the oldest that still answers as it did (a text erased since, or an index made anew, ends
+    that). ``words_erased`` and ``vectors_erased`` count erasures of which an arm may still hold something.
     """
 
     number: int
@@ -46,6 +60,7 @@ class Collection:
     readable: int
     words_erased: int
     vectors_erased: int
+    batch: int | None
 
     @property
     def oldest(self) -> int:
@@ -74,10 +89,34 @@ def collection(store: Store, name: str) -> Collection:
     check_name(name)
     row = store.row(f"SELECT {_COLUMNS} FROM collections WHERE name=?", (name,))
     if row is None:
-        known = names(store)
-        there = f"; there are: {', '.join(known[:10])}" if known else "; add documents to make it"
-        raise NotFound(f"there is no collection '{name}'{there}")
+        raise _missing(store, name)
     return Collection(*row)
+
+
+def same(store: Store, there: Collection) -> Collection:
+    """This very collection as it is now. Raises NotFound once it was dropped, even if another has its name since."""
+    row = store.row(f"SELECT {_COLUMNS} FROM collections WHERE collection_no=?", (there.number,))
+    if row is None:
+        raise _missing(store, there.name)
+    return Collection(*row)
+
+
+@contextmanager
+def not_dropped(store: Store, there: Collection) -> Iterator[None]:
+    """What goes wrong inside because the collection was dropped meanwhile is NotFound, and no damage."""
+    try:
+        yield
+    except (CarrelError, OSError, RuntimeError, ValueError):  # the files went away under whoever was reading them
+        same(store, there)
+        raise
+
+
+def _missing(store: Store, name: str) -> NotFound:
+    known = names(store)
+    if name in known:
+        return NotFound(f"collection '{name}' was removed and made anew meanwhile; try again")
+    there = f"; there are: {', '.join(known[:10])}" if known else "; add documents to make it"
+    return NotFound(f"there is no collection '{name}'{there}")
 
 
 def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "") -> Collection:
@@ -96,6 +135,12 @@ def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: s
     return found
 
 
+def note_vectors(store: Store, there: Collection, vectors: int, batch: int) -> None:
+    """Note what the dense arm must at least hold, inside `Store.change`."""
+    store.run("UPDATE collections SET vectors=? WHERE collection_no=?", (vectors, there.number))
+    store.run("INSERT OR REPLACE INTO meta VALUES('batch of '||?, ?)", (there.number, str(batch)))
+
+
 def drop_if_empty(store: Store, name: str, generation: int) -> bool:
     """Forget a collection and its snapshots, as part of commit ``generation``, unless a document is in it."""
     there = collection(store, name)
@@ -103,5 +148,6 @@ def drop_if_empty(store: Store, name: str, generation: int) -> bool:
         return False
     for table in ("passages", "members", "files", "collections"):
         store.run(f"DELETE FROM {table} WHERE collection_no=?", (there.number,))
+    store.run("DELETE FROM meta WHERE key='batch of '||?", (there.number,))
     store.run("DELETE FROM journal WHERE collection_no=? AND generation<?", (there.number, generation))
     return True

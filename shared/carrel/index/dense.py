@@ -64,6 +64,16 @@ class DenseArm:
         """Digests with a vector; 0 when there is none yet."""
         return self._keeper.current().count
 
+    def lacks(self, vectors: int, batch: int | None) -> bool:
+        """Whether fewer vectors are here than ``vectors``, or none of a batch as late as ``batch``: files are gone, or
+        were replaced by an older copy."""
+        state = self._keeper.current()
+        return state.count < vectors or (batch is not None and state.head.batch < batch)
+
+    def batch(self) -> int:
+        """The number of the last batch that was written."""
+        return self._keeper.current().head.batch
+
     def facts(self) -> DenseFacts:
         """What there is and how it is searched."""
         state = self._keeper.current()
@@ -86,16 +96,6 @@ class DenseArm:
         state = self._keeper.current()
         rows = rows_of(state, digests)
         return digests[rows >= 0], vector_search.vectors_at(state, rows[rows >= 0])
-
-    def scores(self, query: NDArray[np.float32], digests: NDArray[np.int64]) -> dict[int, float]:
-        """The cosine of each of these digests with ``query`` (dimension,), those without a vector left out."""
-        state = self._keeper.current()
-        rows = rows_of(state, digests)
-        there = rows >= 0
-        if not there.any():
-            return {}
-        values = vector_search.cosines(state, rows[there], _unit(query, state))
-        return dict(zip(digests[there].tolist(), values.tolist(), strict=True))
 
     def search(
         self, query: NDArray[np.float32], depth: int, allowed: NDArray[np.int64] | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from carrel.errors import CarrelError, Unavailable
+from carrel.errors import CarrelError, NotFound, Unavailable
 from carrel.index import catalogue, kept, texts
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DamagedVectors, DenseArm
@@ -53,18 +53,20 @@ class EncodingWorker:
     """One daemon thread per process; ``exclusive`` is a lock over all processes of the data folder, so one encodes.
 
     ``arm`` gives a collection's dense arm and encoder; it raises Unavailable while no model is there. ``renew`` sets
-    damaged vectors aside.
+    damaged vectors aside; ``forget`` removes what was written after a collection had been dropped.
     """
 
     def __init__(
         self,
         store: Store,
-        arm: Callable[[str], tuple[DenseArm, Encoder]],
+        arm: Callable[[Collection], tuple[DenseArm, Encoder]],
         exclusive: Callable[[], AbstractContextManager[None]],
-        renew: Callable[[str], None],
+        renew: Callable[[Collection], None],
+        forget: Callable[[Collection], None],
         gate: QueryGate,
     ) -> None:
-        self._store, self._arm, self._exclusive, self._renew, self._gate = store, arm, exclusive, renew, gate
+        self._store, self._arm, self._exclusive, self._gate = store, arm, exclusive, gate
+        self._renew, self._forget = renew, forget
         self._stop, self._wake = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -113,6 +115,8 @@ class EncodingWorker:
             self.encode(collection)
         except Unavailable as error:
             return error.retry_after is not None
+        except NotFound:  # dropped meanwhile
+            self._doubted.discard(collection)
         except CarrelError as error:
             _log.info("the vectors of %s wait: %s", collection, error)
         except Exception:  # noqa: BLE001 - the thread must live on for the other collections
@@ -122,33 +126,44 @@ class EncodingWorker:
     def encode(self, name: str) -> int:
         """Fill in missing vectors until none is missing or the library closes; returns how many were written.
 
-        Raises Unavailable without an encoder, or (with ``retry_after``) while another process encodes.
+        Raises Unavailable without an encoder, or (with ``retry_after``) while another process encodes, and NotFound
+        when there is no such collection, or no longer.
         """
-        self._arm(name)  # no lock is taken where there is no encoder
-        try:
-            return self._fill(name)
-        except DamagedVectors:
-            with self._exclusive():
-                self._renew(name)
-            self._store.note_problem(f"the vectors of '{name}' were damaged and have been made again")
-            return self._fill(name)
+        there = catalogue.collection(self._store, name)
+        self._arm(there)  # no lock is taken where there is no encoder
+        with catalogue.not_dropped(self._store, there):
+            try:
+                return self._fill(there)
+            except DamagedVectors:
+                with self._exclusive():
+                    self._renew(catalogue.same(self._store, there))
+                self._store.note_problem(f"the vectors of '{name}' were damaged and have been made again")
+                return self._fill(there)
 
-    def _fill(self, name: str) -> int:
-        written = 0
+    def _fill(self, there: Collection) -> int:
         with self._exclusive():
-            arm, encoder = self._arm(name)  # again: who held the lock may have been another encoder's process
-            collection = catalogue.collection(self._store, name)
-            if name in self._doubted or arm.count() < collection.vectors:
-                self._compare(collection, arm)
-                self._doubted.discard(name)
-            while not self._stop.is_set():
-                done = self._batch(collection, arm, encoder)
-                if done < 0:
-                    break
-                written += done
-            if written:
-                arm.tidy()
-            self._drop_garbage(name, arm)
+            collection = catalogue.same(self._store, there)
+            try:
+                with catalogue.not_dropped(self._store, there):
+                    return self._fill_in(collection)
+            except NotFound:
+                self._forget(there)
+                raise
+
+    def _fill_in(self, collection: Collection) -> int:
+        written, name = 0, collection.name
+        arm, encoder = self._arm(collection)  # again: who held the lock may have been another encoder's process
+        if name in self._doubted or arm.lacks(collection.vectors, collection.batch):
+            self._compare(collection, arm)
+            self._doubted.discard(name)
+        while not self._stop.is_set():
+            done = self._batch(collection, arm, encoder)
+            if done < 0:
+                break
+            written += done
+        if written:
+            arm.tidy()
+        self._drop_garbage(collection, arm)
         return written
 
     def _batch(self, collection: Collection, arm: DenseArm, encoder: Encoder) -> int:
@@ -172,7 +187,7 @@ class EncodingWorker:
             arm.write(np.array(missing, np.int64), vectors)
         made_by = (encoder.name, encoder.fingerprint)
         there = [int(row[0]) for row, has in zip(rows, arm.has(_digests(rows)), strict=True) if has]
-        self._mark(collection, made_by, there, arm.count())
+        self._mark(collection, made_by, there, arm)
         return len(missing) if there else -1
 
     def _text(self, row: Sequence[object]) -> str:
@@ -194,7 +209,10 @@ class EncodingWorker:
             vectors[places] = encoder.encode([spoken[place] for place in places])
         return vectors
 
-    def _mark(self, collection: Collection, made_by: tuple[str, str], passage_ids: Sequence[int], vectors: int) -> None:
+    def _mark(
+        self, collection: Collection, made_by: tuple[str, str], passage_ids: Sequence[int], arm: DenseArm
+    ) -> None:
+        vectors, batch = arm.count(), arm.batch()
         # Only passages that still want one: a document that has left meanwhile has none counted.
         with self._store.change():
             marked = self._store.run(
@@ -202,9 +220,10 @@ class EncodingWorker:
                 (json.dumps(list(passage_ids)),),
             ).rowcount
             self._store.run(
-                "UPDATE collections SET encoder=?, fingerprint=?, encoded=encoded+?, vectors=? WHERE collection_no=?",
-                (*made_by, marked, vectors, collection.number),
+                "UPDATE collections SET encoder=?, fingerprint=?, encoded=encoded+? WHERE collection_no=?",
+                (*made_by, marked, collection.number),
             )
+            catalogue.note_vectors(self._store, collection, vectors, batch)
 
     def adopt(self, collection: Collection, arm: DenseArm) -> None:
         """Mark the passages whose vectors are in the arm already. Needs the encoding lock."""
@@ -217,7 +236,7 @@ class EncodingWorker:
             return
         there = arm.has(np.fromiter((row[1] for row in rows), np.int64, len(rows)))
         found = [int(row[0]) for row, has in zip(rows, there, strict=True) if has]
-        self._mark(collection, (collection.encoder, collection.fingerprint), found, arm.count())
+        self._mark(collection, (collection.encoder, collection.fingerprint), found, arm)
 
     def lost(self, collection: Collection, arm: DenseArm) -> list[int]:
         """Ids of the passages that are marked as encoded and have no vector."""
@@ -241,17 +260,15 @@ class EncodingWorker:
                 "UPDATE passages SET encoded=0 WHERE encoded=1 AND passage_id IN (SELECT value FROM json_each(?))",
                 (json.dumps(lost),),
             ).rowcount
-            self._store.run(
-                "UPDATE collections SET encoded=encoded-?, vectors=? WHERE collection_no=?",
-                (gone, arm.count(), collection.number),
-            )
+            self._store.run("UPDATE collections SET encoded=encoded-? WHERE collection_no=?", (gone, collection.number))
+            catalogue.note_vectors(self._store, collection, arm.count(), arm.batch())
 
-    def _drop_garbage(self, name: str, arm: DenseArm) -> None:
+    def _drop_garbage(self, there: Collection, arm: DenseArm) -> None:
         """Drop vectors of which no passage is left, now or in a kept snapshot: at once after a text was erased, else
         when there are many of them."""
         import numpy as np
 
-        collection = catalogue.collection(self._store, name)
+        collection = catalogue.same(self._store, there)
         if not collection.vectors_erased and arm.count() <= _GARBAGE * collection.passages + _BATCH:
             return
         rows = self._store.rows("SELECT DISTINCT digest FROM passages WHERE collection_no=?", (collection.number,))
@@ -261,8 +278,12 @@ class EncodingWorker:
         # Lowered first: a reader that counts in between must not believe that vectors were lost.
         with self._store.change():
             self._store.run(
-                "UPDATE collections SET vectors=vectors-?, vectors_erased=vectors_erased-? WHERE collection_no=?",
-                (len(superfluous), collection.vectors_erased, collection.number),
+                "UPDATE collections SET vectors_erased=vectors_erased-? WHERE collection_no=?",
+                (collection.vectors_erased, collection.number),
             )
+            catalogue.note_vectors(self._store, collection, collection.vectors - len(superfluous), 0)
         if len(superfluous):
             arm.discard(superfluous)
+        with self._store.change():
+            catalogue.same(self._store, there)  # nothing is noted of what was dropped meanwhile
+            catalogue.note_vectors(self._store, collection, arm.count(), arm.batch())

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from carrel.errors import NotFound, Unavailable
-from carrel.index.analysis import ANALYSER, filters
+from carrel.index.analysis import ANALYSER, NAMES, filters
 from carrel.index.lexical_files import Manifest, Shelf, generations, live_files, mark_of
 from carrel.index.lexical_nouns import DamagedArm, LexicalFacts, LexicalFilter, LexicalRow, Mark
 from carrel.index.lexical_query import document, schema
@@ -190,15 +190,16 @@ class LexicalArm:
         import tantivy
 
         form = schema()
-        index = tantivy.Index(form, path=str(work), reuse=True)
-        index.register_tokenizer("words", filters(self._analyser))
-        index.register_tokenizer("names", filters("simple-1"))
-        # One thread: which row lands in which segment, and so what a merge later purges, is the same every time.
-        writer = index.writer(heap_size=_WRITER_HEAP, num_threads=1)
+        with _engine_writes():
+            index = tantivy.Index(form, path=str(work), reuse=True)
+            index.register_tokenizer("words", filters(self._analyser))
+            index.register_tokenizer("names", filters(NAMES))
+            # One thread: which row lands in which segment, and so what a merge later purges, is the same every time.
+            writer = index.writer(heap_size=_WRITER_HEAP, num_threads=1)
         try:
             for doc_id in gone:
                 writer.delete_documents_by_term("doc", doc_id)
-            for made in (document(row, form) for row in rows):
+            for made in (document(row, self._analyser, form) for row in rows):
                 with _engine_writes():
                     writer.add_document(made)
             with _engine_writes():

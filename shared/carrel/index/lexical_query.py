@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from carrel.index.analysis import parted, terms
+from carrel.index.analysis import NAMES, parted, parts, terms
 from carrel.index.lexical_nouns import LexicalFilter, LexicalRow
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def schema() -> tantivy.Schema:
     """The fields of a row.
 
     ``text`` is title, headings and body together, so that a word counts wherever it stands. On scifact and cranfield
-    that ranks better than three weighted fields do, at a third of the cost. Its positions are kept, for phrases; its
-    parts do not run into each other.
+    that ranks better than three weighted fields do, at a third of the cost. Its positions are kept, for phrases; title,
+    headings, body and the parts of words do not run into each other.
     """
     import tantivy
 
@@ -44,18 +44,19 @@ def schema() -> tantivy.Schema:
     return builder.build()
 
 
-def document(row: LexicalRow, form: tantivy.Schema) -> tantivy.Document:
+def document(row: LexicalRow, analyser: str, form: tantivy.Schema) -> tantivy.Document:
     """A row as tantivy takes it."""
     import tantivy
 
+    said = (row.title, *row.heading, row.body)
     fields = {
         "passage": row.passage_id,
         "doc": row.doc_id,
-        "text": [parted(row.title), *(parted(heading) for heading in row.heading), parted(row.body)],
+        "text": [*(parted(each, analyser) for each in said), *filter(None, (parts(each, analyser) for each in said))],
         "kind": _clean(row.source_kind),
         "media": _clean(row.media_type),
         "tag": [_clean(tag) for tag in row.tags],
-        "author": [parted(name) for name in row.authors],
+        "author": [parted(name, NAMES) for name in row.authors],
         "date": row.date,
     }
     # from_dict with the schema: a keyword document stores signed integers and fails only at commit.
@@ -97,7 +98,7 @@ def limits(only: LexicalFilter, form: tantivy.Schema) -> tantivy.Query | None:
         upper = min(max(only.before - 1, 0), _LAST_DAY) if only.before else _LAST_DAY
         must.append(Query.range_query(form, "date", FieldType.Unsigned, lower, upper))
     if only.author:
-        names = sorted(set(terms(only.author[:_MOST_READ], "simple-1")))
+        names = sorted(set(terms(only.author[:_MOST_READ], NAMES)))
         must += [Query.term_query(form, "author", name, index_option="basic") for name in names]
         must += [] if names else [Query.empty_query()]
     if not must:

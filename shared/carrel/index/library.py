@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carrel.documents import PARSER_VERSION, SPLITTER_VERSION, split
-from carrel.errors import BadRequest, Unavailable
+from carrel.errors import BadRequest, NotFound, Unavailable
 from carrel.index import catalogue, files, kept, members
+from carrel.index.admission import admitted
 from carrel.index.analysis import ANALYSER, ANALYSERS
 from carrel.index.arms import Arms
 from carrel.index.catalogue import Collection
@@ -49,7 +50,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What an addition did: documents ``added`` anew, ``replaced`` (same source, other text) and ``unchanged``."""
+    """What an addition did: documents ``added`` anew, ``replaced`` (same source, other text) and ``unchanged``.
+
+    ``generation`` is the first snapshot that shows it, which ``as_of`` can ask for while it is kept. Where others wrote
+    at the same moment it may be a later one than the commit's own.
+    """
 
     added: int
     replaced: int
@@ -60,7 +65,8 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a removal did: documents and passages that left the collection, and how many texts were erased."""
+    """What a removal did: documents and passages that left the collection, how many texts were erased, and the first
+    snapshot that shows it."""
 
     documents: tuple[str, ...]
     passages: int
@@ -107,9 +113,10 @@ class Library:
             self.arms.sweep()
         self._worker = EncodingWorker(
             self.store,
-            self.arms.dense,
+            self.arms.dense_of,
             lambda: self.arms.exclusive("encode", 0.0),
             self.arms.discard_dense,
+            self.arms.forget,
             self.gate,
         )
 
@@ -143,7 +150,8 @@ class Library:
         return Span(document, start, end, document.text[start:end])
 
     def keep(self, document: Document) -> None:
-        """Store a document as evidence: readable by reference from every server, in no collection."""
+        """Store a document as evidence: readable by reference from every server, in no collection. See `admitted`."""
+        document = admitted(document)
         with self.store.change():
             kept.put(self.store, document, self._clock())
 
@@ -186,10 +194,11 @@ class Library:
 
         A document whose source is already there with another text takes its place, or stands ``beside`` it; the older
         text stays readable by reference. ``files`` may give, per document, the file it was read from, remembered for
-        `known_files`. Vectors follow in the background.
+        `known_files`. Vectors follow in the background. Titles and the like are cut to what replies have room for;
+        raises BadRequest for a source or a tag that is far too long.
         """
         catalogue.check_name(collection)
-        prepared = [(document, split(document)) for document in documents]
+        prepared = [(document, split(document)) for document in map(admitted, documents)]
         outcome: Counter[str] = Counter()
         with self.store.write() as generation:
             there = catalogue.ensure(self.store, collection, SPLITTER_VERSION, analyser=ANALYSER)
@@ -201,16 +210,18 @@ class Library:
                 if files and (file := files[number]) is not None:
                     _remember(self.store, there, doc_no, document.source, file)
         changed = outcome["added"] + outcome["replaced"]
+        shown = generation - 1
         if changed:
-            self.arms.catch_up(collection)
+            shown = self._show(there, generation)
             self.encode_in_background()
-        return Added(
-            outcome["added"],
-            outcome["replaced"],
-            outcome["unchanged"],
-            outcome["passages"],
-            generation if changed else generation - 1,
-        )
+        return Added(outcome["added"], outcome["replaced"], outcome["unchanged"], outcome["passages"], shown)
+
+    def _show(self, there: Collection, generation: int) -> int:
+        """Make a commit searchable by words; the first snapshot that shows it."""
+        try:
+            return self.arms.catch_up(there, generation=generation)
+        except NotFound:  # dropped since by somebody else, with what was committed
+            return generation
 
     def known_files(self, collection: str, under: str = "") -> dict[str, KnownFile]:
         """``source -> file`` for the collection's current documents that came from files, whose source begins with
@@ -221,9 +232,8 @@ class Library:
 
     def touch(self, collection: str, seen: Mapping[str, KnownFile]) -> None:
         """Remember that these files look different but say the same."""
-        number = catalogue.collection(self.store, collection).number
         with self.store.change():
-            files.touch(self.store, number, seen, PARSER_VERSION)
+            files.touch(self.store, catalogue.collection(self.store, collection).number, seen, PARSER_VERSION)
 
     def find(self, collection: str, *, doc_ids: Sequence[str] = (), source: str = "") -> dict[str, int]:
         """``doc_id -> passages`` of current members with these ids or this source; all of them when neither."""
@@ -237,29 +247,32 @@ class Library:
         no other collection holds it: then it is erased, from kept snapshots too. ``drop`` removes the (then empty)
         collection as well.
         """
-        counts, forgotten, left = self.find(collection, doc_ids=doc_ids) if doc_ids else {}, 0, 0
-        numbers = kept.numbers(self.store, list(counts))
+        forgotten, left = 0, 0
         with self.store.write() as generation:
             there = catalogue.collection(self.store, collection)
+            counts = members.find(self.store, there.number, doc_ids=doc_ids) if doc_ids else {}
+            numbers = kept.numbers(self.store, list(counts))
             for doc_id in counts:
                 left += bool(members.leave(self.store, generation, there.number, numbers[doc_id]))
                 forgotten += kept.erase(self.store, numbers[doc_id], generation) if forget else 0
-            # Unless a document joined since the members were counted: it was acknowledged, so it stays.
+            # Unless another document has joined: it was acknowledged, so it stays.
             dropped = drop and catalogue.drop_if_empty(self.store, collection, generation)
+        shown = generation if left else generation - 1
         if dropped:
             self.arms.drop(there)
         elif left:
-            self.arms.catch_up(collection)
+            shown = self._show(there, generation)
         if forgotten:
             self._finish_erasing()
         self.encode_in_background()
-        return Removed(tuple(counts), sum(counts.values()), forgotten, generation if left else generation - 1)
+        return Removed(tuple(counts), sum(counts.values()), forgotten, shown)
 
     def _finish_erasing(self) -> None:
         """Have every collection that ever held an erased text forget it, and the store's log too."""
         for each in self.collections():
             if each.words_erased:
-                self.arms.catch_up(each.name)
+                with contextlib.suppress(NotFound):  # dropped meanwhile, with its words
+                    self.arms.catch_up(each)
         self.store.empty_log()
 
     # reading ----------------------------------------------------------------------------------------------------------
@@ -284,12 +297,12 @@ class Library:
 
     def catch_up(self, collection: str) -> None:
         """Bring the lexical arm to the store's generation. Raises Unavailable if another process is at it for long."""
-        self.arms.catch_up(collection)
+        self.arms.catch_up(self.collection(collection))
 
     def warm_up(self) -> None:
         """Load what a first search needs: the encoder, the vectors of each collection; resume unfinished encoding."""
         for status in self.collections():
-            with self.view(status.name) as view:
+            with contextlib.suppress(NotFound), self.view(status.name) as view:  # dropped meanwhile
                 view.warm_up()
         self.encode_in_background()
 
@@ -324,12 +337,13 @@ class Library:
             self._worker.adopt(there, self.arms.vectors(there, there.fingerprint))
 
     def _remake_vectors(self, collection: str) -> None:
-        arm, _ = self.arms.dense(collection)
+        there = self.collection(collection)
+        arm, _ = self.arms.dense_of(there)
         with contextlib.suppress(Unavailable):
             arm.remake()
             if not arm.verify():
                 return
-        self.arms.discard_dense(collection)
+        self.arms.discard_dense(there)
 
     # status -----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from carrel.errors import BadRequest
 from carrel.index import texts
-from carrel.index.analysis import terms
+from carrel.index.analysis import NAMES, terms
 from carrel.index.store import Store
 from carrel.records import SourceKind
 
@@ -50,7 +50,7 @@ class Filters:
         for date in (self.after, self.before):
             if date and not _ISO.fullmatch(date):
                 raise BadRequest("a date is written as 2024, 2024-05 or 2024-05-31")
-        if self.author and not 1 <= len(set(terms(self.author, "simple-1"))) <= _MOST_NAMES:
+        if self.author and not 1 <= len(set(terms(self.author, NAMES))) <= _MOST_NAMES:
             raise BadRequest(f"an author is asked for by one to {_MOST_NAMES} words of the name")
 
     def __bool__(self) -> bool:
@@ -169,7 +169,7 @@ def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:
         if text:
             wanted.append(f"d.day>0 AND d.day{sign}:{name}")
             limits[name] = texts.day(text)
-    for number, word in enumerate(terms(filters.author, "simple-1")):
+    for number, word in enumerate(terms(filters.author, NAMES)):
         wanted.append(f"instr(d.author_terms, :author{number})")
         limits[f"author{number}"] = f" {word} "
     return "".join(f"AND {each} " for each in wanted), limits

@@ -238,21 +238,18 @@ def cut_anew(
     join(store, generation, collection, tagged, doc_no, passages)
 
 
-def prune(store: Store, collection: Collection, keep: int, reached: int) -> int:
-    """Forget what only snapshots before the last ``keep`` ones need, and return the oldest generation still kept.
+def prune(store: Store, collection: Collection, keep: int, kept: Sequence[int]) -> int:
+    """Forget what only snapshots before the last ``keep`` ones need, and return the oldest snapshot still kept.
 
-    The last is ``reached``, the generation of the lexical arm: what it still finds is never forgotten.
+    ``kept`` are the generations of which the lexical arm has a snapshot, the last is the one it has reached: what it
+    still finds is never forgotten. Commits that came together have one snapshot between them.
     """
-    horizon = reached
-    for _ in range(keep - 1):
-        older = store.value(
-            "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<?", (collection.number, horizon)
-        )
-        if older is None:
-            return collection.horizon
-        horizon = int(older)
+    horizon = _oldest_needed(store, collection, keep, kept)
+    oldest = next(each for each in kept if each >= max(horizon, collection.readable) or each == kept[-1])
+    if oldest > collection.oldest:
+        store.run("UPDATE collections SET readable=? WHERE collection_no=?", (oldest, collection.number))
     if horizon <= collection.horizon:
-        return collection.horizon
+        return oldest
     past = (collection.number, horizon)
     store.run(
         "DELETE FROM passages WHERE collection_no=?1 AND doc_no IN (SELECT doc_no FROM members WHERE collection_no=?1 "
@@ -263,4 +260,16 @@ def prune(store: Store, collection: Collection, keep: int, reached: int) -> int:
     store.run("DELETE FROM members WHERE collection_no=? AND ended<=?", past)
     store.run("DELETE FROM journal WHERE collection_no=? AND generation<=?", past)
     store.run("UPDATE collections SET horizon=? WHERE collection_no=?", (horizon, collection.number))
-    return horizon
+    return oldest
+
+
+def _oldest_needed(store: Store, collection: Collection, keep: int, kept: Sequence[int]) -> int:
+    horizon = kept[-1]
+    for _ in range(keep - 1):
+        older = store.value(
+            "SELECT max(generation) FROM journal WHERE collection_no=? AND generation<?", (collection.number, horizon)
+        )
+        if older is None:
+            return collection.horizon
+        horizon = int(older)
+    return max(min(horizon, kept[-keep:][0]), collection.horizon)

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from carrel.errors import IncompatibleIndex
-from carrel.index.analysis import terms
+from carrel.index.analysis import NAMES, terms
 
 __all__ = [
     "author_terms",
@@ -84,7 +84,7 @@ def digest_of_span(title: str, heading: str, text: str) -> int:
 
 def author_terms(authors: Sequence[str]) -> str:
     """The authors' names as analysed words, each between spaces, for filtering by author."""
-    words = [word for author in authors for word in terms(author, "simple-1")]
+    words = [word for author in authors for word in terms(author, NAMES)]
     return f" {' '.join(words)} " if words else ""
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from carrel.documents import SPLITTER_VERSION, split
-from carrel.errors import CarrelError, Unavailable, Unsupported
+from carrel.errors import CarrelError, NotFound, Unavailable, Unsupported
 from carrel.index import catalogue, kept, members
 from carrel.index.catalogue import Collection
-from carrel.index.lexical import DamagedArm
+from carrel.index.lexical import DamagedArm, LexicalArm
 from carrel.index.library import Library
 from carrel.records import document_id
 
@@ -56,10 +56,8 @@ def _examined(library: Library, say: Say, *, mend: bool) -> Iterator[Finding]:
     yield from _texts(library, say, mend=mend)
     for collection in library.collections():
         say(f"collection {collection.name}")
-        yield from _counters(library, collection, mend=mend)
-        yield from _passages(library, collection, mend=mend)
-        yield from _lexical(library, collection, mend=mend)
-        yield from _dense(library, collection, mend=mend)
+        for part in (_counters, _passages, _lexical, _dense):
+            yield from _unless_dropped(library, collection, part(library, collection, mend=mend))
     yield from _strays(library, mend=mend)
 
 
@@ -85,8 +83,10 @@ def _erase(library: Library, doc_id: str) -> None:
 
 
 def _counters(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
-    counted = members.counted(library.store, collection.number)
-    told = (collection.documents, collection.passages, collection.encoded)
+    with library.store.snapshot():  # both as of one moment: others may be adding
+        now = catalogue.same(library.store, collection)
+        counted = members.counted(library.store, collection.number)
+    told = (now.documents, now.passages, now.encoded)
     if counted != told:
         if mend:
             with library.store.change():
@@ -115,18 +115,35 @@ def _passages(library: Library, collection: Collection, *, mend: bool) -> Iterat
 
 
 def _lexical(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
+    differs: list[str] = []
     try:
         arm = library.arms.lexical_as_it_is(collection)
         faults = arm.verify()
-        if arm.mark() != library.store.mark(library.generation(collection.name)):
-            faults.append("it is not at the store's generation")
-        elif arm.facts().passages != library.collection(collection.name).passages:
-            faults.append("it does not hold as many passages as the store")
+        differs = _disagreement(library, collection, arm)
+        if mend and not faults:
+            library.catch_up(collection.name)  # what only lacks commits keeps its snapshots
     except DamagedArm as error:
         faults = [str(error)]
-    if faults and mend:
+    if mend and (faults or (differs and _disagreement(library, collection, arm))):
         library.arms.rebuild(collection.name)
-    yield from (Finding(f"the lexical index of '{collection.name}': {words}", mended=mend) for words in faults)
+    for words in (*faults, *differs):
+        yield Finding(f"the lexical index of '{collection.name}': {words}", mended=mend)
+
+
+def _disagreement(library: Library, collection: Collection, arm: LexicalArm) -> list[str]:
+    """What an index holds otherwise than the store does."""
+    if arm.mark() != library.store.mark(library.generation(collection.name)):
+        return [] if _behind(library, collection, arm) else ["it is not at the store's generation"]
+    now = library.collection(collection.name)
+    added_since = now.journalled != arm.mark().generation
+    agree = added_since or arm.facts().passages == now.passages
+    return [] if agree else ["it does not hold as many passages as the store"]
+
+
+def _behind(library: Library, collection: Collection, arm: LexicalArm) -> bool:
+    """Whether an index only lags behind the store, as while others write: whoever searches next brings it up."""
+    mark = arm.mark()
+    return 0 < mark.generation < library.generation(collection.name) and library.store.knows(mark)
 
 
 def _dense(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
@@ -146,10 +163,23 @@ def _dense(library: Library, collection: Collection, *, mend: bool) -> Iterator[
     yield from (Finding(f"the vectors of '{collection.name}': {words}", mended=mend) for words in faults)
 
 
+def _unless_dropped(library: Library, there: Collection, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings, except of a collection that is dropped while it is looked at: that is no damage."""
+    try:
+        with catalogue.not_dropped(library.store, there):
+            found = list(findings)
+            catalogue.same(library.store, there)
+    except NotFound:
+        return
+    yield from found
+
+
 def _strays(library: Library, *, mend: bool) -> Iterator[Finding]:
     folder = library.data / "collections"
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    # Listed before the names are read: a collection is in the store before its folder is made.
     there = {library.arms.folder(collection) for collection in library.collections()}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    for path in found:
         if path not in there:
             if mend:
                 shutil.rmtree(path, ignore_errors=True)

@@ -19,6 +19,7 @@ __all__ = ["VectorTable"]
 _KEEP_VERSIONS = timedelta(minutes=30)  # handles in other processes may still read an older one
 _ROWS_AT_ONCE = 8192
 _DELETED_AT_ONCE = 4000  # digests named in one condition
+_CACHE = 16_000_000  # bytes; by default it keeps every version's list of fragments: 1 GB after 1,500 small commits
 _NAME = "vectors"
 
 
@@ -107,7 +108,8 @@ class VectorTable:
         import lancedb
 
         # Without a consistency interval a handle never sees what other processes commit.
-        return lancedb.connect(str(self.folder), read_consistency_interval=timedelta(0))
+        session = lancedb.Session(index_cache_size_bytes=_CACHE, metadata_cache_size_bytes=_CACHE)
+        return lancedb.connect(str(self.folder), read_consistency_interval=timedelta(0), session=session)
 
     def _open(self) -> Any:
         with self._lock:

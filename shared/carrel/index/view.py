@@ -75,12 +75,11 @@ class View:
         total, shares = self.collection.passages, {}
         if self.lexical is not None:
             shares["lexical"] = 1.0
-        if self.dense is not None and self.pinned:
+        if self.dense is not None and (self.pinned or self.vectors_lost):
             wanted = self.digests(None)
             shares["dense"] = float(self.dense.has(wanted).mean()) if len(wanted) else 1.0
         elif self.dense is not None:
-            there = min(self.collection.encoded, self.dense.count()) if self.vectors_lost else self.collection.encoded
-            shares["dense"] = there / total if total else 1.0
+            shares["dense"] = self.collection.encoded / total if total else 1.0
         return shares
 
     def encode(self, queries: Sequence[str]) -> NDArray[np.float32] | None:
@@ -135,15 +134,18 @@ class View:
             for key in self._alive[digest]
         }
 
-    def cosines(self, vector: NDArray[np.float32], passage_ids: Sequence[int]) -> dict[int, float]:
-        """The cosine of each of these passages with a query vector, those without a vector left out."""
+    def vectors(self, passage_ids: Sequence[int]) -> tuple[list[int], NDArray[np.float32]]:
+        """Those of these passages, found before, that have a vector, and their vectors (n, dimension)."""
         import numpy as np
 
         if self.dense is None or not passage_ids:
-            return {}
-        digests = {self.rows[key].digest for key in passage_ids}
-        scores = self.dense.scores(vector, np.fromiter(digests, np.int64, len(digests)))
-        return {key: scores[self.rows[key].digest] for key in passage_ids if self.rows[key].digest in scores}
+            return [], np.zeros((0, 0), np.float32)
+        digests = np.fromiter((self.rows[key].digest for key in passage_ids), np.int64, len(passage_ids))
+        there, vectors = self.dense.vectors(digests)
+        if len(there) == len(passage_ids):
+            return list(passage_ids), vectors
+        known = set(there.tolist())
+        return [key for key in passage_ids if self.rows[key].digest in known], vectors
 
     def hydrate(self, passage_ids: Sequence[int]) -> dict[int, Row]:
         """The texts of passages that were found, and what their documents are called."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from carrel.documents import SUFFIXES, parse
+from carrel.documents import SUFFIXES, clean, parse
 from carrel.errors import BadRequest, CarrelError, NotFound, Unsupported
 from carrel.index import KnownFile, Library, check_collection
 from carrel.ingest.files import Contents, read_file, settled
@@ -19,7 +20,7 @@ from carrel.ingest.finding import Scope, find_scopes, is_url
 from carrel.ingest.intake import Intake
 from carrel.ingest.outcome import Outcome, Progress
 from carrel.ingest.patterns import read_patterns
-from carrel.ingest.syncing import Vanished, find_vanished
+from carrel.ingest.syncing import Drop, Vanished, find_vanished
 from carrel.ingest.walking import Stamp, inside, is_text
 from carrel.records import Document, document_id
 
@@ -28,13 +29,14 @@ __all__ = ["Unreadable", "add", "note"]
 Unreadable: TypeAlias = MutableMapping[str, tuple[Stamp, CarrelError]]
 """Files that were read and could not be parsed: what they looked like, and what was wrong with them."""
 
+_LONGEST_NAME = 200  # characters
 _KEPT = "; its earlier text stays in the collection"
 
 
 def note(text: str, *, title: str = "", tags: tuple[str, ...] = ()) -> Document:
     """A document made of text the caller hands over. Its source is ``text:`` and its title (or first words), so
     that handing over a new version replaces the old one. Raises BadRequest for empty text."""
-    name = title.strip() or " ".join(text.split()[:8])
+    name = _name(title) or _name(" ".join(text.split(None, 8)[:8]))
     document = parse(
         text.encode("utf-8", "surrogatepass"),
         source=f"text:{name}",
@@ -45,6 +47,17 @@ def note(text: str, *, title: str = "", tags: tuple[str, ...] = ()) -> Document:
         tags=tags,
     )
     return document if document.title else replace(document, title=name)
+
+
+def _name(title: str) -> str:
+    """What a text is called: one line that can be seen. A long one is cut, and told apart by a digest from others that
+    begin alike."""
+    name = title.strip()
+    if len(name) <= _LONGEST_NAME and name.isprintable():
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    plain = " ".join(clean(name[: 4 * _LONGEST_NAME])[0].split())
+    return plain if len(name) <= _LONGEST_NAME else f"{plain[:_LONGEST_NAME]} {digest}"
 
 
 def add(
@@ -59,6 +72,7 @@ def add(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     sync: bool = False,
+    drop: Collection[Drop] = (),
     dry_run: bool = False,
     on_progress: Progress = lambda done, total, message: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -71,9 +85,11 @@ def add(
     bad source never spares the others: it is in ``skipped``. A file whose size and time have not changed is not read
     again, and one whose bytes have not is not parsed again. With ``sync``, documents whose file has vanished from the
     folders and globs leave the collection, and a file with the contents of a vanished one is that one, moved; where a
-    folder cannot be read, or is suddenly empty, nothing leaves, and ``skipped`` says so. ``dry_run`` parses and changes
-    nothing: it tells what would be done. Stops once ``cancelled()`` is true; what was added stays. ``clock`` gives Unix
-    seconds. ``unreadable``, handed in again, spares the files that could not be parsed and have not changed since.
+    folder cannot be read, or has lost most of its documents at once, nothing leaves, and ``skipped`` says so, unless
+    ``drop`` has "most"; with "excluded" in it, documents that the patterns leave out now leave too. ``dry_run`` parses
+    and changes nothing: it tells what would be done. Stops once ``cancelled()`` is true; what was added stays.
+    ``clock`` gives Unix seconds. ``unreadable``, handed in again, spares the files that could not be parsed and have
+    not changed since.
     Raises BadRequest for a pattern or collection name that cannot be, and what the library raises.
     """
     check_collection(collection)
@@ -85,7 +101,7 @@ def add(
     scopes = find_scopes(sources, roots, patterns)
     known = _known(library, collection, scopes)
     intake = Intake(library, collection, dry_run=dry_run)
-    vanished, kept = find_vanished(scopes, known) if sync else (Vanished({}, {}), [])
+    vanished, kept = find_vanished(scopes, known, drop) if sync else (Vanished({}, {}), [])
     intake.extend_skipped(kept)
     _tell_failures(intake, scopes, sync=sync)
     work = _Work(library, intake, known, vanished, tags, read_url, clock, {} if unreadable is None else unreadable)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from carrel.errors import BadRequest, CarrelError, NotFound, Refused, Unsupported
 from carrel.ingest.patterns import Patterns, glob_pattern
-from carrel.ingest.walking import Listing, Wanted, cannot_read, inside, is_text, stamp_of, walk
+from carrel.ingest.walking import Listing, Wanted, cannot_read, check_name, inside, stamp_of, walk
 
 __all__ = ["Scope", "allowed_path", "find_scopes", "is_url"]
 
@@ -96,7 +96,9 @@ def _scopes(source: str, roots: Sequence[Path], patterns: Patterns) -> list[Scop
         if _MAGIC.search(source) and not _exists(source, roots):
             return [_walked(source, base, roots, wanted) for base, wanted in _glob(source, roots, patterns)]
         path = allowed_path(source, roots)
-        if path.is_dir():
+        is_folder = path.is_dir()
+        check_name(str(path), "folder" if is_folder else "file")
+        if is_folder:
             return [_walked(source, path, roots, Wanted(patterns))]
         return [Scope(source, _single(path), single=True)]
     except CarrelError as error:
@@ -117,8 +119,6 @@ def _single(path: Path) -> Listing:
         raise cannot_read(error) from error
     if not stat.S_ISREG(found.st_mode):
         raise Unsupported("that is not a regular file")
-    if not is_text(str(path)):
-        raise BadRequest("the name of that file is not valid text; rename it")
     return Listing(str(path), {str(path): stamp_of(found)})
 
 

@@ -18,13 +18,15 @@ from carrel.errors import CarrelError, Refused, Unavailable, Unsupported
 from carrel.ingest.outcome import Skipped
 from carrel.ingest.patterns import Pattern, Patterns
 
-__all__ = ["Listing", "Stamp", "Wanted", "cannot_read", "inside", "is_text", "shown", "stamp_of", "walk"]
+__all__ = ["Listing", "Stamp", "Wanted", "cannot_read", "check_name", "inside", "is_text", "shown", "stamp_of", "walk"]
 
 _BUILDS = {"__pycache__", "node_modules", "site-packages", "venv"}
 _BEYOND_THE_GLOB = "deeper than the glob reaches"
 _MOST_FILES = 200_000
 _MOST_ENTRIES = 2_000_000
 _PLAIN_SUFFIX = re.compile(r"\.[a-z0-9_+-]{1,12}")
+# Controls, line and paragraph separators, and what turns the direction of the text around it.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # An error that concerns one place only. Any other may mean that the disk is not there, and then nothing is certain.
 _LOCAL_ERRORS = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
 
@@ -71,8 +73,12 @@ def stamp_of(found: os.stat_result) -> Stamp:
 
 
 def shown(path: str) -> str:
-    """A path as text that can be sent, whatever bytes it has."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """A path as one line of visible text, whatever bytes it has: what is not visible is written as an escape."""
+    try:
+        text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair, which no path can have
+        text = path.encode("utf-8", "backslashreplace").decode()
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def is_text(path: str) -> bool:
@@ -82,6 +88,15 @@ def is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def check_name(path: str, what: str) -> None:
+    """Raises Unsupported for a path that could not be shown as it is: its document would have a source nobody can type,
+    or that looks like another. ``what`` it names is a word of the message."""
+    if not is_text(path):
+        raise Unsupported(f"the name of that {what} is not valid text; rename it")
+    if _UNSEEN.search(path):
+        raise Unsupported(f"the name of that {what} has line breaks or other invisible characters in it; rename it")
 
 
 def inside(path: str, folders: Collection[str]) -> bool:
@@ -161,6 +176,7 @@ def _look(
         return None
     taken = taken or wanted.patterns.includes(path, folder=is_folder)
     if is_folder:
+        _check_folder(entry, listing)
         return entry.path, path, taken
     if wanted.glob is not None and not wanted.glob.matches(path):
         return None
@@ -169,6 +185,14 @@ def _look(
         return None
     _list_file(entry, linked, roots, wanted, listing)
     return None
+
+
+def _check_folder(entry: os.DirEntry[str], listing: Listing) -> None:
+    try:
+        check_name(entry.name, "folder")
+    except Unsupported:
+        listing.closed.append(entry.path)
+        raise
 
 
 def _passed_over(name: str, path: tuple[str, ...], is_folder: bool, linked: bool, wanted: Wanted) -> str:
@@ -192,8 +216,7 @@ def _list_file(entry: os.DirEntry[str], linked: bool, roots: Sequence[str], want
     if suffix not in SUFFIXES and not wanted.any_suffix:
         listing.not_read[_kind_of(suffix)] += 1
         return
-    if not is_text(real):
-        raise Unsupported("the name of that file is not valid text; rename it")
+    check_name(real, "file")
     try:
         found = os.stat(real) if linked else entry.stat(follow_symlinks=False)
     except FileNotFoundError:

@@ -20,7 +20,7 @@ def load_encoder(name: str, models: Path) -> Encoder:
     An encoder that `install` put there runs on ONNX Runtime; any other name is handed to sentence-transformers.
 
     Raises Unavailable when the default encoder is not installed or any is damaged, Unsupported when another name is
-    asked for and ``carrel[models]`` is not installed.
+    asked for and the extra ``.[models]`` is not installed.
     """
     folder = models / name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) else None
     if folder is not None and folder.is_dir():

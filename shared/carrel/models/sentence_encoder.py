@@ -1,4 +1,4 @@
-"""Any model that sentence-transformers knows, for those who installed ``carrel[models]``."""
+"""Any model that sentence-transformers knows, for those who installed the extra ``.[models]``."""
 
 from __future__ import annotations
 
@@ -35,13 +35,14 @@ class SentenceEncoder:
     def load(cls, name: str) -> SentenceEncoder:
         """Load a model by its hub name or folder.
 
-        Raises Unsupported when ``carrel[models]`` is not installed, Unavailable when the model cannot be obtained.
+        Raises Unsupported when the extra ``.[models]`` is not installed, Unavailable when the model cannot be obtained.
         """
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError:
             raise Unsupported(
-                "that encoder needs another package: `pip install sentence-transformers`; or use all-MiniLM-L6-v2"
+                'that encoder needs the extra "models": run `pip install ".[models]"` in Carrel\'s folder, or use '
+                "all-MiniLM-L6-v2"
             ) from None
         try:
             model = SentenceTransformer(name)

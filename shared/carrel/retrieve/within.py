@@ -12,7 +12,7 @@ from carrel.fusion import convex
 from carrel.index import terms
 from carrel.models import Encoder
 from carrel.records import ArmScore, Document, Hit, Passage, Section
-from carrel.retrieve.searching import DENSE_WEIGHT, checked_queries
+from carrel.retrieve.searching import checked_queries
 
 __all__ = ["evidence"]
 
@@ -20,6 +20,7 @@ _K1, _B = 1.2, 0.75  # BM25 with tantivy's constants
 _SENTENCES = 3  # in the longest window
 _CHARS = 700
 _ENCODED = 48  # windows worth encoding for one query
+_DENSE_WEIGHT = 0.5  # of sentences; whole passages say more to an encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def evidence(
         asked = encoder.encode_queries([text])[0]
         vectors = encoder.encode([windows[place].passage.text for place in best])
         arms["dense"] = {place: float(asked @ vector) for place, vector in zip(best, vectors, strict=True)}
-    scores = convex(list(arms.values()), [1.0] if len(arms) == 1 else [1.0 - DENSE_WEIGHT, DENSE_WEIGHT])
+    scores = convex(list(arms.values()), [1.0] if len(arms) == 1 else [1.0 - _DENSE_WEIGHT, _DENSE_WEIGHT])
     order = sorted(scores, key=lambda place: (-round(scores[place], 9), place))
     kept = _apart(order, windows, k)
     found_by = _arm_scores(arms)

@@ -150,14 +150,16 @@ def test_a_job_that_waits_for_its_turn_still_shows_that_it_lives(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carrel_search.jobs._BEAT", 0.001)
-    go, told = threading.Event(), threading.Event()
+    begun, go, told = threading.Event(), threading.Event(), threading.Event()
     additions = Additions(lambda: library, time.time)
 
     def waits(report: object, cancelled: object) -> Outcome:
+        begun.set()
         assert go.wait(30)
         return Outcome()
 
     first = additions.start("default", waits)
+    assert begun.wait(30)
     second = additions.start("default", lambda report, cancelled: Outcome())
     report = library.jobs.report
 

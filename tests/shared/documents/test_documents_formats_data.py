@@ -350,3 +350,24 @@ def test_real_collections_are_read_whole(request: pytest.FixtureRequest) -> None
     records = [json.loads(line) for line in data.decode().splitlines() if line.strip()]
     assert document.metadata["records"] == str(len(records))
     assert all(" ".join(str(r["title"]).split())[:300] in document.text for r in records)
+
+
+def test_one_entry_gives_its_document_authors_date_and_doi():
+    bib = "@article{a, author={LeCun, Yann and Hinton, Geoffrey}, title={Deep learning}, year=2015, doi={10.1038/x}}"
+    ris = (
+        "TY  - JOUR\nTI  - Deep learning\nAU  - LeCun, Yann\nAU  - Hinton, Geoffrey\nPY  - 2015/05/28\n"
+        "DO  - 10.1038/x\nER  -\n"
+    )
+    for document in (read(bib, "one.bib"), read(ris, "one.ris")):
+        assert document.title == "Deep learning"
+        assert document.authors == ("Yann LeCun", "Geoffrey Hinton")
+        assert (document.date, document.metadata["doi"]) == ("2015", "10.1038/x")
+
+
+def test_a_bibliography_has_the_authors_of_all_entries_first_ones_first_and_no_date():
+    names = [f"First{n}, A and Second{n}, B" for n in range(90)]
+    many = "".join(f"@article{{k{n}, author={{{each}}}, title={{W{n}}}, year=1999}}\n" for n, each in enumerate(names))
+    document = read(many, "refs.bib")
+    assert {f"A First{n}" for n in range(90)} <= set(document.authors)
+    assert document.authors[90] == "B Second0"
+    assert (document.date, document.metadata["entries"], "doi" in document.metadata) == ("", "90", False)

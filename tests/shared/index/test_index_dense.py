@@ -79,7 +79,7 @@ def test_an_arm_without_a_folder_is_empty_and_makes_none(tmp_path: Path) -> None
     arm = DenseArm(tmp_path / "dense")
     assert arm.count() == 0
     assert arm.search(made(1)[0], 5) == []
-    assert arm.scores(made(1)[0], named(2)) == {}
+    assert len(arm.vectors(named(2))[0]) == 0
     assert arm.has(named(2)).tolist() == [False, False]
     assert arm.facts() == DenseFacts(0, 0, 0, 0, 1.0, 0)
     arm.tidy()
@@ -99,9 +99,6 @@ def test_what_was_written_is_found_by_this_arm_and_by_the_next(tmp_path: Path) -
         there, stored = reader.vectors(np.append(digests[3:5], 5))
         assert there.tolist() == digests[3:5].tolist()
         assert np.array_equal(stored, vectors[3:5])
-        scores = reader.scores(vectors[7], np.append(digests[7:9], 5))
-        assert list(scores) == digests[7:9].tolist()
-        assert scores[int(digests[7])] == pytest.approx(1.0)
 
 
 def test_another_process_searches_without_importing_lancedb(tmp_path: Path) -> None:
@@ -161,15 +158,13 @@ def test_vectors_of_another_dimension_start_the_table_afresh(tmp_path: Path) -> 
         assert each.facts() == DenseFacts(3, 8, 0, 0, 1.0, 3)
         with pytest.raises(IncompatibleIndex, match="another encoder"):
             each.search(vectors[0], 1)
-        with pytest.raises(IncompatibleIndex):
-            each.scores(vectors[0], digests[:1])
     assert arm.verify() == []
 
 
 def test_lengths_are_brought_to_one_and_the_vector_of_nothing_stays_nothing(tmp_path: Path) -> None:
     arm, digests, vectors = DenseArm(tmp_path), named(3), made(3)
     arm.write(digests, np.stack([vectors[0] * 40, vectors[1], np.zeros(WIDTH, np.float32)]))
-    scores = arm.scores(vectors[0] * 3, digests)
+    scores = dict(arm.search(vectors[0] * 3, 3))
     assert scores[int(digests[0])] == pytest.approx(1.0, abs=1e-6)
     assert scores[int(digests[2])] == 0.0
     assert arm.search(np.zeros(WIDTH, np.float32), 2) == [(digest, 0.0) for digest in sorted(digests.tolist())[:2]]

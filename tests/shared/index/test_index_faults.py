@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,16 @@ from carrel_search.server import create_server
 from fault_kit import (
     BIRDS,
     bird,
-    build,
     by_reference,
     by_vector,
     by_words,
     empty,
+    errors,
     junk,
     mend,
     open_whole,
     run_script,
+    titles,
     truncate,
 )
 from kit import Host
@@ -37,40 +38,6 @@ Damage = Callable[[Path], None]
 Open = Callable[..., Library]
 YEAR = 365 * 86_400.0
 NOON = 1_750_000_000.0
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound data folder, to be copied."""
-    data = tmp_path_factory.mktemp("whole") / "data"
-    build(data)
-    return data
-
-
-@pytest.fixture
-def data(whole: Path, tmp_path: Path) -> Path:
-    shutil.copytree(whole, tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    """Open libraries that may write; all are closed at the end."""
-    libraries: list[Library] = []
-
-    def make(data: Path, **options: object) -> Library:
-        libraries.append(open_whole(data, **options))
-        return libraries[-1]
-
-    yield make
-    for library in libraries:
-        library.close()
-
-
-def titles(library: Library, query: str, mode: str = "lexical") -> list[str]:
-    """Titles of the documents that really contain the query's word."""
-    hits = search(library, [query], granularity="document", mode=mode).hits  # type: ignore[arg-type]
-    return [hit.title for hit in hits if query in hit.passage.text]
 
 
 # the store ------------------------------------------------------------------------------------------------------------
@@ -85,7 +52,7 @@ def test_a_damaged_store_is_refused_with_the_command_that_mends_and_left_as_it_i
     before = store.read_bytes()
     try:
         library = opened(data)
-        told = [str(error) for error in _errors(lambda: by_reference(library), lambda: library.add([bird("ruff")]))]
+        told = errors(lambda: by_reference(library), lambda: library.add([bird("ruff")]))
         answers = [by_reference(library), by_words(library)]
         assert all(answer.wrong == [] for answer in answers)
         told += [words for answer in answers for words in answer.refused]
@@ -190,7 +157,7 @@ def test_a_write_ahead_log_cut_in_half_loses_commits_openly_and_the_arms_follow(
     there = [name for name in late if library.find("default", source=f"notes/{name}")]
     assert there != list(late)
     for mode in ("lexical", "hybrid"):
-        assert [name for name in late if titles(library, name, mode)] == there
+        assert [name for name in late if titles(library, name, mode=mode)] == there
     _right(library)
     assert library.problems(), "commits were lost and nobody said so"
     library.add([bird(name) for name in late])
@@ -239,7 +206,7 @@ def test_a_restored_store_that_reaches_the_arms_generation_by_other_documents_is
     _right(library)
     assert any("lost commits" in words for words in library.problems())
     for name in ("smew", "twite"):
-        assert titles(library, name) == [] == titles(library, name, "hybrid")
+        assert titles(library, name) == [] == titles(library, name, mode="hybrid")
     vectors = by_vector(library, [*BIRDS, *others])
     assert vectors.right, vectors
     mend(library)
@@ -388,7 +355,7 @@ def test_a_library_opened_for_reading_changes_nothing(data: Path, tmp_path: Path
     library = open_library(Settings(data=data, models=tmp_path / "models", encoder="none", read_only=True))
     try:
         _right(library)
-        told = _errors(
+        told = errors(
             lambda: library.add([bird("ruff")]),
             lambda: library.keep(bird("ruff")),
             lambda: library.create("other"),
@@ -397,7 +364,7 @@ def test_a_library_opened_for_reading_changes_nothing(data: Path, tmp_path: Path
             lambda: library.encode("default"),
         )
         assert len(told) == 6
-        assert all("read" in str(error) or "switched off" in str(error) for error in told), told
+        assert all("read" in words or "switched off" in words for words in told), told
     finally:
         library.close()
     after = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and "-shm" not in path.name}
@@ -435,13 +402,3 @@ def test_a_store_locked_by_a_stranger_is_waited_for_by_nobody_who_reads(data: Pa
 def _right(library: Library) -> None:
     answers = [by_words(library, [name for name in BIRDS if name != "ibis"]), by_reference(library)]
     assert all(each.right for each in answers), answers
-
-
-def _errors(*actions: Callable[[], object]) -> list[CarrelError]:
-    told = []
-    for action in actions:
-        try:
-            action()
-        except CarrelError as error:
-            told.append(error)
-    return told

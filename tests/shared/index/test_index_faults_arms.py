@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,54 +20,26 @@ from fault_kit import (
     GONE,
     PARTS,
     bird,
-    build,
     by_reference,
     by_vector,
     by_words,
     delete,
     dense,
     empty,
+    errors,
     flip,
     junk,
     lexical,
     mend,
     one_of_each_kind,
-    open_whole,
+    titles,
     truncate,
     unwell,
 )
 from kit import Host, WordEncoder
 
 Damage = Callable[[Path], None]
-Open = Callable[[Path], Library]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound data folder, to be copied."""
-    data = tmp_path_factory.mktemp("whole") / "data"
-    build(data)
-    return data
-
-
-@pytest.fixture
-def data(whole: Path, tmp_path: Path) -> Path:
-    shutil.copytree(whole, tmp_path / "data")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    """Open libraries that may write; all are closed at the end."""
-    libraries: list[Library] = []
-
-    def make(data: Path) -> Library:
-        libraries.append(open_whole(data))
-        return libraries[-1]
-
-    yield make
-    for library in libraries:
-        library.close()
+Open = Callable[..., Library]
 
 
 def sound(library: Library) -> None:
@@ -147,7 +119,7 @@ def test_words_of_another_collection_put_in_place_of_these_are_not_believed(data
     shutil.copytree(lexical(data, "other"), lexical(data))
     answers = by_words(library := opened(data))
     assert answers.right, answers
-    assert _titles(library, "bittern", "other") == ["Bittern"]
+    assert titles(library, "bittern", "other") == ["Bittern"]
 
 
 def test_an_older_copy_of_the_words_catches_up(data: Path, tmp_path: Path, opened: Open) -> None:
@@ -159,8 +131,8 @@ def test_an_older_copy_of_the_words_catches_up(data: Path, tmp_path: Path, opene
     shutil.rmtree(lexical(data))
     shutil.copytree(tmp_path / "older", lexical(data))
     library = opened(data)
-    assert _titles(library, "whinchat") == ["Whinchat"]
-    assert _titles(library, "ibis") == []
+    assert titles(library, "whinchat") == ["Whinchat"]
+    assert titles(library, "ibis") == []
     rest = by_words(library, [name for name in BIRDS if name != "ibis"])
     assert rest.right, rest
     mend(library)
@@ -183,7 +155,7 @@ def test_damaged_vectors_are_made_again_and_words_go_on(
         assert vectors.wrong == [], victim.name
         if vectors.refused or vectors.partial:
             assert hybrid.notes, victim.name
-        told = _errors(partial(library.add, [bird("ruff")]), partial(library.encode, "default"))
+        told = errors(partial(library.add, [bird("ruff")]), partial(library.encode, "default"))
         assert all("doctor" in words or "dense" in words for words in told), (victim.name, told)
         assert by_words(library, [*BIRDS[:3], "ruff"]).right, victim.name
         mend(library)
@@ -232,6 +204,42 @@ def test_an_older_copy_of_the_vectors_never_lends_a_vector_to_another_text(
     assert answers.right, answers
 
 
+def test_an_older_copy_of_the_vectors_that_has_as_many_is_told_apart_and_made_up_for(
+    data: Path, tmp_path: Path, opened: Open
+) -> None:
+    shutil.copytree(dense(data), tmp_path / "older")
+    library = opened(data)
+    library.remove("default", [bird(name).doc_id for name in ("ibis", "merlin", "osprey")], forget=True)
+    library.encode("default")
+    library.add([bird("whinchat"), bird("stonechat")])
+    library.encode("default")
+    library.close()
+    shutil.rmtree(dense(data))
+    shutil.copytree(tmp_path / "older", dense(data))
+    library = opened(data)
+    ranking = search(library, ["whinchat"])
+    assert ranking.coverage["dense"] < 1.0 and any("vectors" in note for note in ranking.notes)
+    library.encode("default")
+    answers = by_vector(library, ["whinchat", "stonechat"])
+    assert answers.right, answers
+    assert search(library, ["whinchat"]).coverage["dense"] == 1.0
+
+
+def test_vectors_are_not_missed_after_the_newest_ones_were_erased(data: Path, opened: Open) -> None:
+    """What was written last is what is erased: no later batch is there, and none is missing."""
+    library = opened(data)
+    library.add([bird("whinchat")])
+    library.encode("default")
+    library.remove("default", [bird("whinchat").doc_id], forget=True)
+    library.encode("default")
+    assert search(library, ["ibis"]).coverage["dense"] == 1.0
+    assert search(library, ["ibis"]).notes == ()
+    library.add([bird("stonechat")])
+    library.encode("default")
+    assert by_vector(library, ["ibis", "stonechat"]).right
+    sound(library)
+
+
 async def test_status_and_search_tools_say_what_is_wrong_with_the_vectors(data: Path, tmp_path: Path) -> None:
     for path in dense(data).rglob("*"):
         if path.is_file():
@@ -259,21 +267,6 @@ def _earlier_snapshots_do_not_lie(library: Library) -> None:
             assert "kept" in str(error) or "again" in str(error) or "doctor" in str(error)
         else:
             assert len([hit for hit in hits if "osprey" in hit.passage.text]) == (PARTS if generation >= 3 else 0)
-
-
-def _errors(*actions: Callable[[], object]) -> list[str]:
-    told = []
-    for action in actions:
-        try:
-            action()
-        except CarrelError as error:
-            told.append(str(error))
-    return told
-
-
-def _titles(library: Library, query: str, collection: str = "default") -> list[str]:
-    hits = search(library, [query], collection=collection, granularity="document", mode="lexical").hits
-    return [hit.title for hit in hits if query in hit.passage.text]
 
 
 def test_the_damage_done_here_is_damage(whole: Path, tmp_path: Path) -> None:

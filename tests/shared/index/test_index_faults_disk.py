@@ -12,26 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from fault_kit import BIRDS, bird, build, by_reference, by_vector, by_words, mend, open_whole, run_script
+from fault_kit import BIRDS, bird, by_reference, by_vector, by_words, mend, open_whole, run_script
 
 if sys.platform == "win32":
     pytest.skip("limits and users of POSIX are what these tests work with", allow_module_level=True)
 
 NOBODY = 65_534
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound data folder, to be copied."""
-    data = tmp_path_factory.mktemp("whole") / "data"
-    build(data)
-    return data
-
-
-@pytest.fixture
-def data(whole: Path, tmp_path: Path) -> Path:
-    shutil.copytree(whole, tmp_path / "data")
-    return tmp_path / "data"
 
 
 def right(data: Path, extra: list[str]) -> None:

@@ -154,7 +154,7 @@ def test_an_analyser_of_another_language_is_used_for_rows_and_queries(folder: Pa
 def test_an_arm_made_with_another_analyser_is_refused(foxes: LexicalArm, folder: Path) -> None:
     with pytest.raises(DamagedArm, match="analyser"):
         LexicalArm(folder, "german-1")
-    with pytest.raises(BadRequest, match="english-1"):
+    with pytest.raises(BadRequest, match="english-2"):
         LexicalArm(folder, "klingon-1")
 
 

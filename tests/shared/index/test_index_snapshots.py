@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -306,3 +307,101 @@ def test_a_snapshot_that_the_index_has_not_reached_is_awaited_and_not_called_gon
         with pytest.raises(Unavailable, match="try again"):
             search(library, ["ibis"], as_of=generation)
     assert search(library, ["ibis"], as_of=generation).hits
+
+
+@pytest.fixture
+def together(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Library, int, int]]:
+    """Two processes commit, and the second brings the index up to date for both: the first one's handle, the number of
+    its own commit, and the snapshot that it acknowledged."""
+
+    def make(**options: object) -> tuple[Library, int, int]:
+        first, second = make_library(**options), make_library(**options)
+        real = first.arms.catch_up
+
+        def overtaken(there: object, *, generation: int = 0, wait: float = 60.0) -> int:
+            monkeypatch.setattr(first.arms, "catch_up", real)
+            second.add([text_document("A second heron.", "second")])
+            commits.append(generation)
+            return real(there, generation=generation, wait=wait)  # type: ignore[arg-type]
+
+        commits: list[int] = []
+        monkeypatch.setattr(first.arms, "catch_up", overtaken)
+        told = first.add([text_document("A first heron.", "first")]).generation
+        return first, commits[0], told
+
+    return make
+
+
+Together = Callable[..., tuple[Library, int, int]]
+
+
+def titles(library: Library, as_of: int, mode: str = "lexical") -> set[str]:
+    return {hit.title for hit in search(library, ["heron"], as_of=as_of, mode=mode).hits}  # type: ignore[arg-type]
+
+
+def test_an_addition_names_a_snapshot_that_answers_though_another_came_at_once(together: Together) -> None:
+    library, commit, told = together()
+    assert told == commit + 1
+    assert titles(library, told) == {"first", "second"}
+    library.add([text_document("A third heron.", "third")])
+    assert titles(library, told) == {"first", "second"}
+
+
+def test_a_commit_without_a_snapshot_of_its_own_is_refused_with_the_nearest_ones(
+    together: Together, make_library: Make
+) -> None:
+    make_library().add([text_document("An early heron.", "early")])
+    library, commit, told = together()
+    with pytest.raises(NotFound, match=f"nearest snapshots are {commit - 1} and {told}"):
+        titles(library, commit)
+    assert titles(library, commit - 1) == {"early"}
+
+
+def test_the_oldest_snapshot_that_is_named_answers_though_the_first_commits_came_together(together: Together) -> None:
+    library, commit, told = together()
+    assert library.collection("default").oldest == told
+    assert titles(library, told) == {"first", "second"}
+    with pytest.raises(NotFound, match=f"the oldest is {told}"):
+        titles(library, commit)
+
+
+def test_vectors_alone_answer_for_a_commit_without_a_snapshot_of_its_own(
+    together: Together, make_library: Make
+) -> None:
+    make_library(encoder=WordEncoder(), background=False).add([text_document("An early heron.", "early")])
+    library, commit, _ = together(encoder=WordEncoder(), background=False)
+    library.encode("default")
+    assert titles(library, commit, "dense") == {"early", "first"}
+
+
+def test_as_many_snapshots_are_kept_as_were_asked_for_though_commits_come_together(
+    together: Together, make_library: Make
+) -> None:
+    library, _, told = together(snapshots=8)
+    for number in range(7):
+        library.add([text_document(f"A heron {number}.", f"later {number}")])
+    assert library.collection("default").oldest == told
+    assert titles(library, told) == {"first", "second"}
+    library.add([text_document("One more heron.", "last")])
+    assert library.collection("default").oldest == told + 1
+    with pytest.raises(NotFound, match=f"the oldest is {told + 1}"):
+        titles(library, told)
+
+
+def test_every_snapshot_acknowledged_to_writers_at_once_answers_with_what_they_added(make_library: Make) -> None:
+    libraries = [make_library(snapshots=100) for _ in range(4)]
+    told: list[tuple[str, int]] = []
+
+    def write(number: int) -> None:
+        for turn in range(6):
+            name = f"heron{'abcd'[number]}{'pqrstu'[turn]}"
+            told.append((name, libraries[number].add([text_document(f"The {name} fishes.", name)]).generation))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 24
+    for name, generation in told:
+        assert [hit.title for hit in search(libraries[0], [name], as_of=generation).hits] == [name]

@@ -182,3 +182,31 @@ def test_the_command_says_what_is_wrong_and_mends_it(whole: Library, tmp_path: P
 def test_an_unknown_collection_is_not_found(whole: Library) -> None:
     with pytest.raises(NotFound, match="there are: default"):
         whole.collection("other")
+
+
+def behind(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """A library of three snapshots whose index has not taken up the last commit, as after a kill."""
+    library = make_library()
+    library.add([text_document(OWL, "Owls")])
+    library.add([text_document(FOX, "Foxes")])
+    with monkeypatch.context() as killed:
+        killed.setattr(library.arms, "catch_up", lambda there, generation: generation)
+        library.add([text_document("The okapi is striped.", "Okapi")])
+    return library
+
+
+def test_an_index_that_only_lags_behind_is_no_damage(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = behind(make_library, monkeypatch)
+    assert examine(library) == []
+    assert [hit.title for hit in search(library, ["okapi"]).hits] == ["Okapi"]
+
+
+def test_repairing_an_index_that_only_lags_behind_ends_no_snapshot(
+    make_library: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = behind(make_library, monkeypatch)
+    assert repair(library) == []
+    assert library.generation() == 3
+    reader = make_library(read_only=True)
+    assert [hit.title for hit in search(reader, ["okapi"]).hits] == ["Okapi"]
+    assert [hit.title for hit in search(reader, ["rodents"], as_of=2).hits][:1] == ["Foxes"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from carrel.documents.draft import NO_TEXT, Composer, Draft, Unreadable, words
-from carrel.documents.formats.entries import Entry, write_entry
+from carrel.documents.formats.entries import Entry, about, write_entry
 from carrel.documents.formats.latex import plain_latex
 
 __all__ = ["read"]
@@ -33,7 +33,7 @@ def read(data: bytes, hint: str, max_chars: int) -> Draft:
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
     out = Composer(max_chars)
     words = dict(_MONTHS)
-    count = 0
+    entries: list[Entry] = []
     starts = [*_ENTRY.finditer(text)]
     for place, start in enumerate(starts):
         end = starts[place + 1].start() if place + 1 < len(starts) else len(text)
@@ -44,11 +44,11 @@ def read(data: bytes, hint: str, max_chars: int) -> Draft:
             key = _KEY.match(text, start.end(), end)
             fields = _fields(text, key.end() if key else start.end(), end, words)
             if fields:
-                count += 1
-                write_entry(out, _entry(kind, key[1] if key else "", fields))
-    if not count:
+                entries.append(_entry(kind, key[1] if key else "", fields))
+                write_entry(out, entries[-1])
+    if not entries:
         raise Unreadable(NO_TEXT)
-    return out.draft(facts={"extractor": "bibtex", "entries": str(count)})
+    return out.draft(**about(entries, "bibtex"))
 
 
 def _fields(text: str, start: int, end: int, words: dict[str, str]) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from carrel.documents.draft import Composer
 
-__all__ = ["Entry", "write_entry"]
+__all__ = ["Entry", "about", "write_entry"]
+
+_YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,26 @@ class Entry:
     keywords: str = ""
     abstract: str = ""
     notes: str = ""
+
+
+def about(entries: Sequence[Entry], extractor: str) -> dict[str, Any]:
+    """What a file's document says of itself, as fields of a draft.
+
+    A file with one entry is the record of that work: its authors (else editors), year and DOI are the document's. A
+    file with several is a bibliography: whoever asks for an author wants to find it by any of theirs, so it has them
+    all, first authors first (as many as a document may have), but no one date and no one DOI.
+    """
+    named = [entry.authors or entry.editors for entry in entries]
+    names = dict.fromkeys([*(name for names in named for name in names[:1]), *(n for names in named for n in names)])
+    facts = {"extractor": extractor, "entries": str(len(entries))}
+    only = entries[0] if len(entries) == 1 else Entry()
+    year = _YEAR.search(only.year)
+    return {
+        "title": only.title,
+        "authors": tuple(names),
+        "date": year[0] if year else "",
+        "facts": facts | {"doi": only.doi},
+    }
 
 
 def write_entry(out: Composer, entry: Entry) -> None:

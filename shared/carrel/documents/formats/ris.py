@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from carrel.documents.draft import NO_TEXT, Composer, Draft, Unreadable
-from carrel.documents.formats.entries import Entry, write_entry
+from carrel.documents.formats.entries import Entry, about, write_entry
 
 __all__ = ["read"]
 
@@ -19,13 +19,13 @@ _Fields = dict[str, list[str]]
 def read(data: bytes, hint: str, max_chars: int) -> Draft:
     """Read a .ris or .nbib; raises Unreadable (NO_TEXT for a file without entries). The hint is not used."""
     out = Composer(max_chars)
-    count = 0
+    entries: list[Entry] = []
     for fields in _entries(data.decode("utf-8", "replace")):
-        count += 1
-        write_entry(out, _entry(fields))
-    if not count:
+        entries.append(_entry(fields))
+        write_entry(out, entries[-1])
+    if not entries:
         raise Unreadable(NO_TEXT)
-    return out.draft(facts={"extractor": "ris", "entries": str(count)})
+    return out.draft(**about(entries, "ris"))
 
 
 def _entries(text: str) -> Iterator[_Fields]:
