@@ -24,6 +24,7 @@ def main() -> None:
         ["retrieval", "--data", data, "--set", "scifact", "--depth", "50"],
         ["retrieval", "--data", data, "--set", "cranfield", "--depth", "50"],
         ["retrieval", "--data", data, "--set", "codebase-chunks", "--depth", "50"],
+        ["chunking", "--data", data, "--at-least", ".90"],
     )
     failed = []
     for name, *options in parts:

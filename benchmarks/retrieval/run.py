@@ -4,24 +4,25 @@
 
 Writes the corpus as Markdown files into a scratch folder, starts carrel-search on stdio with an empty library, calls
 `add_documents` once and `search_library` once per topic and mode, and prints nDCG@10 and R@depth. Ends with status 1
-when the hybrid's nDCG@10 is below --at-least.
+when the hybrid's nDCG@10 is below --at-least. `carrel evaluate` measures the same without the protocol, and more.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.results import DATA, need, write
-from benchmarks.retrieval.measures import Qrels, ndcg, recall
 from benchmarks.stdio import Server, add_and_encode
+
+from carrel.evaluation import Corpus, Questions, as_run, mean, measured, read_corpus, read_questions
+from carrel.evaluation.beir import rows
 
 MODES = ("lexical", "dense", "hybrid")
 _PAGE = 10  # hits a call: what fits a reply without any being left out
@@ -54,66 +55,49 @@ def main() -> None:
 
 def measure(folder: Path, split: str, depth: int, limit: int, modes: list[str]) -> dict[str, Any]:
     """Add the corpus, search every topic in every mode, and return all figures."""
-    qrels = read_qrels(need(folder / "qrels" / f"{split}.tsv"))
-    topics = {row["_id"]: row["text"] for row in _rows(folder / "queries.jsonl") if row["_id"] in qrels}
-    topics = dict(list(topics.items())[: limit or None])
-    qrels = {topic: qrels[topic] for topic in topics}
+    questions = read_questions(folder, split)
+    topics = dict(list(questions.topics.items())[: limit or None])
+    questions = replace(questions, topics=topics, qrels={topic: questions.qrels[topic] for topic in topics})
     with tempfile.TemporaryDirectory(prefix="carrel-bench-") as scratch:
-        corpus = Path(scratch) / "corpus"
-        names = write_corpus(folder / "corpus.jsonl", corpus)
-        with Server("search", Path(scratch) / "data", ["--root", str(corpus)]) as server:
-            lexical, dense = add_and_encode(server, [str(corpus)])
-            rows = {mode: _mode(server, mode, topics, qrels, names, depth) for mode in modes}
+        files = Path(scratch) / "corpus"
+        names = write_corpus(read_corpus(folder / "corpus.jsonl"), files)
+        with Server("search", Path(scratch) / "data", ["--root", str(files)]) as server:
+            lexical, dense = add_and_encode(server, [str(files)])
+            found = {mode: _mode(server, mode, questions, names, depth) for mode in modes}
     return {
         "documents": len(names),
         "topics": len(topics),
         "depth": depth,
         "lexical_s": round(lexical, 1),
         "dense_s": round(dense, 1),
-        "modes": rows,
+        "modes": found,
     }
 
 
-def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Read BEIR's tab-separated qrels: topic, document, grade, under one header line."""
-    qrels: dict[str, dict[str, int]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for topic, document, grade in list(csv.reader(file, delimiter="\t"))[1:]:
-            qrels.setdefault(topic, {})[document] = int(grade)
-    return qrels
-
-
-def write_corpus(path: Path, folder: Path) -> dict[str, str]:
+def write_corpus(corpus: Corpus, folder: Path) -> dict[str, str]:
     """Write each document as a Markdown file, its title as the heading; returns document by file name."""
     folder.mkdir()
     names = {}
-    for number, row in enumerate(_rows(need(path))):
-        name = f"{number:06}.md"
-        title = " ".join(row.get("title", "").split())
-        (folder / name).write_text((f"# {title}\n\n" if title else "") + row["text"] + "\n", encoding="utf-8")
-        names[name] = row["_id"]
+    for number, (name, title, text) in enumerate(rows(corpus)):
+        file = f"{number:06}.md"
+        (folder / file).write_text((f"# {title}\n\n" if title else "") + text + "\n", encoding="utf-8")
+        names[file] = name
     return names
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    with need(path).open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def _mode(
-    server: Server, mode: str, topics: dict[str, str], qrels: Qrels, names: dict[str, str], depth: int
-) -> dict[str, float]:
-    run, times = {}, []
-    for number, (topic, query) in enumerate(topics.items()):
+def _mode(server: Server, mode: str, questions: Questions, names: dict[str, str], depth: int) -> dict[str, float]:
+    found, times = {}, []
+    for number, (topic, query) in enumerate(questions.topics.items()):
         began = time.perf_counter()
         first = _search(server, mode, query, min(depth, _PAGE), "")
         times.append((time.perf_counter() - began) * 1000)
-        run[topic] = [names[Path(hit["source"]).name] for hit in _all(server, mode, query, depth, first)]
-        sys.stderr.write(f"\r{mode} {number + 1} of {len(topics)}   ")
+        found[topic] = [names[Path(hit["source"]).name] for hit in _all(server, mode, query, depth, first)]
+        sys.stderr.write(f"\r{mode} {number + 1} of {len(questions.topics)}   ")
     times.sort()
+    values = measured(questions.qrels, as_run(mode, found), ("nDCG@10", f"R@{depth}"))
     return {
-        "ndcg10": round(ndcg(qrels, run, 10), 4),
-        "recall": round(recall(qrels, run, depth), 4),
+        "ndcg10": round(mean(values["nDCG@10"]), 4),
+        "recall": round(mean(values[f"R@{depth}"]), 4),
         "p50_ms": round(median(times), 2),
         "p99_ms": round(times[int(len(times) * 0.99)], 2),
     }

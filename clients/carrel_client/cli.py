@@ -31,6 +31,7 @@ _HOMES = {
     "quote": "proof",
     "audit": "proof",
     "collections": "keeping",
+    "evaluate": "measuring",
     "doctor": "house",
     "models": "house",
     "hosts": "house",

@@ -8,10 +8,12 @@ from functools import partial
 
 from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
+from carrel.rerank import Scorers, read_pipelines
 from carrel.settings import Settings
 from carrel.web import WebClient
 from carrel_search.jobs import Additions
 from carrel_search.keeping import add_adding, add_removing
+from carrel_search.ranking import Rerankers, add_ranking
 from carrel_search.reading import add_reading, add_resources
 from carrel_search.searching import add_search
 from carrel_search.status import add_status
@@ -32,10 +34,13 @@ def create_server(
     library: Library | None = None,
     web: Callable[[], WebClient] | None = None,
     clock: Callable[[], float] = time.time,
+    scorers: Scorers | None = None,
 ) -> CarrelServer:
-    """carrel-search over the library that ``settings`` names, or the one handed in; ``web`` makes its web clients."""
+    """carrel-search over the library that ``settings`` names, or the one handed in; ``web`` makes its web clients,
+    ``scorers`` runs the models of rerankers. Raises BadRequest for a configuration that is wrong."""
     web = web or partial(WebClient, contact=settings.contact, allow_hosts=settings.allow_hosts)
     shelf = LazyLibrary(settings, library)
+    pipelines = read_pipelines(settings.pipelines)
     additions = Additions(shelf, clock)
 
     def close() -> None:
@@ -49,11 +54,12 @@ def create_server(
         warm_up=lambda: shelf().warm_up(),
         close=close,
     )
-    add_search(server, shelf)
+    add_search(server, shelf, Rerankers(pipelines, scorers or Scorers(settings.models)))
     add_reading(server, shelf)
     add_adding(server, shelf, additions, settings, web)
     add_removing(server, shelf)
     add_status(server, shelf, settings)
+    add_ranking(server, shelf)
     add_resources(server, shelf)
     _add_prompts(server)
     return server

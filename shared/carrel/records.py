@@ -27,6 +27,7 @@ __all__ = [
     "Ranking",
     "Section",
     "SourceKind",
+    "Sufficiency",
     "Work",
     "WorkStatus",
     "document_id",
@@ -148,8 +149,9 @@ class ArmScore:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its place in a ranking. ``arms`` tells which arm found it (``lexical``, ``dense``); ``page`` is
-    the page it begins on, from 1, where the document has pages."""
+    """A passage with its place in a ranking. ``arms`` tells which arm found it (``lexical``, ``dense`` …) and where a
+    reranker put it (``late``, ``cross``, ``sparse``); ``page`` is the page it begins on, from 1, where the document has
+    pages. ``also_in`` are passages that say the same, word for word, and are no hits of their own."""
 
     passage: Passage
     rank: int
@@ -159,6 +161,20 @@ class Hit:
     date: str = ""
     arms: Mapping[str, ArmScore] = field(default_factory=dict)
     page: int | None = None
+    also_in: tuple[EvidenceRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sufficiency:
+    """Whether what was found is evidence for what was asked. ``level``: sufficient, weak, none or uncalibrated.
+
+    ``probability`` (0..1) is that of a question the collection can answer, where half of all questions are; None when
+    uncalibrated. What it was judged by (``basis``): meaning and words, words, meaning or nothing.
+    """
+
+    level: Literal["sufficient", "weak", "none", "uncalibrated"]
+    probability: float | None
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +183,14 @@ class Ranking:
 
     ``generation`` names the snapshot that answered. ``coverage`` is, per arm, the share of the collection's passages
     it can see (0..1); an arm below 1, or absent, is why a ranking may be incomplete, and ``notes`` says so in words.
+    ``sufficiency`` is of the whole ranking, whichever part of it these hits are.
     """
 
     hits: tuple[Hit, ...]
     generation: int
     coverage: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    sufficiency: Sufficiency | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Settings:
     ``encoder``: name of the encoder, or ``none`` for lexical-only search.
     ``allow_hosts``: exact ``host`` or ``host:port`` names exempt from the private-address rule.
     ``snapshots``: how many snapshots of each collection stay readable by ``as_of`` (at least 8).
+    ``pipelines``: a TOML or JSON file of reranking pipelines.
     ``provider_urls``: base URL per scholarly provider, where it is not the public one (a mirror, or a test).
     """
 
@@ -37,11 +38,13 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
     provider_urls: Mapping[str, str] = field(default_factory=dict)
+    pipelines: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_SNAPSHOTS``,
-        ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
+        ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_PIPELINES``, ``CARREL_KEY_<PROVIDER>`` and
+        ``CARREL_URL_<PROVIDER>``.
 
         Raises BadRequest for a contact that is not an e-mail address and for a number that is none.
         """
@@ -52,6 +55,7 @@ class Settings:
         models = environment.get("CARREL_MODELS") or str(
             Path(platformdirs.user_cache_dir("carrel", appauthor=False)) / "models"
         )
+        named = environment.get("CARREL_PIPELINES", "").strip()
         return cls(
             data=Path(data).expanduser().absolute(),
             models=Path(models).expanduser().absolute(),
@@ -66,6 +70,7 @@ class Settings:
             keys=_named(environment, "CARREL_KEY_"),
             allow_hosts=tuple(h.strip() for h in environment.get("CARREL_ALLOW_HOSTS", "").split(",") if h.strip()),
             provider_urls=_named(environment, "CARREL_URL_"),
+            pipelines=Path(named).expanduser().absolute() if named else None,
         )
 
 

@@ -21,7 +21,7 @@ from carrel.settings import Settings
 
 SERVERS = ("carrel_search", "carrel_web", "carrel_citations", "carrel_scholar")
 SNAPSHOTS = Path(__file__).with_name("snapshots")
-SERVER_TOKENS, SUITE_TOKENS = 1_500, 5_000  # paid in every conversation; a token is taken as four characters
+SERVER_TOKENS, SUITE_TOKENS = 1_750, 5_000  # paid in every conversation; a token is taken as four characters
 CUT = 2_048  # characters; hosts cut descriptions and instructions here
 NOISE = {"title", "exclusiveMinimum", "exclusiveMaximum", "const", "$ref", "allOf"}
 

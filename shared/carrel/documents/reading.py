@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from carrel.documents.passages import blocks
+from carrel.documents.blocks import blocks
 from carrel.documents.sentence import sentences, trimmed
 from carrel.errors import BadRequest, NotFound
 from carrel.records import Document, EvidenceRef, Section

@@ -18,6 +18,7 @@ _BLANK = re.compile(r"\n[ \t]*\n")
 # A run of terminators, the closing quotes and brackets after it, then numeric citation markers such as " [3, 4]".
 _CJK_ENDS = "。！？｡．।॥؟۔։።"
 _CLOSERS = "\"'”’»)\\]）」』】》〉*_"
+_CORNERS = ("」", "』")
 # What cites after a full stop belongs to the sentence before it: [1, 2], [^note], ¹², 【1†L5-L9】.
 _CITED = r"[ ]?\[\d[\d,;–\- ]{0,40}\]|\[\^[\w-]{1,40}\]|[⁰¹²³⁴-⁹]{1,3}+|【[^【】\n]{1,60}】"
 _END = re.compile(rf"(?P<stop>[.!?…‽{_CJK_ENDS}]++)(?P<close>[{_CLOSERS}]*+)(?P<cite>(?:{_CITED})*+)")
@@ -33,7 +34,7 @@ def _words(text: str) -> frozenset[str]:
 _NEVER = _words(
     "mr mrs ms mx dr prof st mt rev hon fr gen col lt sgt capt cmdr gov sen rep pres fig figs eq eqs ref refs vs "
     "v.s e.g eg i.e ie cf viz approx resp ca e.a incl excl suppl bzw z.b d.h u.a vgl nr abb tab hr hrn p.ex "
-    "c.-à-d"
+    "c.-à-d т.е т.к т.н см рис табл стр проф акад напр ул им"
 )
 # Followed by a number, or ending a sentence.
 _BEFORE_NUMBER = _words(
@@ -47,6 +48,10 @@ _STARTERS = _words(
     "before by to with no not here overall finally first second third next some many most all both each such "
     "since because during over under according until unlike yet one two only other another our you your is are "
     "was were can could do does did"
+)
+# A number and a full stop before one of these is an ordinal ("am 3. Oktober").
+_AFTER_ORDINAL = _words(
+    "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts"
 )
 
 
@@ -104,10 +109,9 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _ends_sentence(text: str, begin: int, match: re.Match[str]) -> bool:
-    stop = match["stop"]
-    if stop[-1] in _CJK_ENDS:
-        return True
-    after = match.end()
+    stop, after = match["stop"], match.end()
+    if stop[-1] in _CJK_ENDS:  # 「本当。」と言った is one sentence: hiragana after a quotation goes on
+        return match["close"][-1:] not in _CORNERS or not "ぁ" <= text[after] <= "ゟ"
     if not text[after].isspace():
         return False
     following = text[after : after + 40].lstrip()
@@ -128,10 +132,12 @@ def _full_stop(text: str, begin: int, dot: int, following: str) -> bool:
         return False
     if lower in _BEFORE_NUMBER:
         return not following[:1].isdigit()
+    next_word = _NEXT_WORD.match(following)
+    next_lower = next_word[0].casefold() if next_word else ""
     if word.isdecimal():  # "3." at the head of a line is a list number
-        return text[begin:dot].strip() != word
-    initial = len(word) == 1 and word.isupper()
+        return text[begin:dot].strip() != word and next_lower not in _AFTER_ORDINAL
+    spaced = len(next_lower) == 1 and following[1:2] == "."  # "z. B.", "d. h."
+    initial = len(word) == 1 and (word.isupper() or spaced)
     if initial or lower in _MAYBE or ("." in word and len(word) <= 8 and not word[-1].isdigit()):
-        next_word = _NEXT_WORD.match(following)
-        return bool(next_word) and next_word[0].casefold() in _STARTERS if next_word else False
+        return next_lower in _STARTERS
     return True

@@ -3,11 +3,13 @@
 from carrel.index.analysis import ANALYSERS, terms
 from carrel.index.catalogue import Collection
 from carrel.index.catalogue import check_name as check_collection
+from carrel.index.demands import Demands
 from carrel.index.files import KnownFile
 from carrel.index.jobs import Job, Jobs
 from carrel.index.library import SNAPSHOTS, Added, Library, Removed, Span
 from carrel.index.lookups import Candidate, Filters
 from carrel.index.lookups import Span as PassageSpan
+from carrel.index.mending import Mending
 from carrel.index.opening import LazyLibrary, open_library
 from carrel.index.upkeep import Finding, examine, repair
 from carrel.index.view import Found, Row, View
@@ -18,6 +20,7 @@ __all__ = [
     "Added",
     "Candidate",
     "Collection",
+    "Demands",
     "Filters",
     "Finding",
     "Found",
@@ -26,6 +29,7 @@ __all__ = [
     "KnownFile",
     "LazyLibrary",
     "Library",
+    "Mending",
     "PassageSpan",
     "Removed",
     "Row",

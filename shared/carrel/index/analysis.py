@@ -75,8 +75,7 @@ _KINDS = "".join(
     for char in map(chr, range(128))
 )
 _ACCENTED = re.compile("[^\x00-\x7f]+")
-_SEAMS = ("_", "aA", "a0", "A0", "0a", "0A", "AAaa")
-_SEAM = re.compile("|".join((*_SEAMS, "g[aA0]", "[aA0]g")))
+_SEAM = re.compile("_|a[A0]|A0|0[aA]|AAaa|g[aA0]|[aA0]g")
 _WORD = re.compile("[aA0g_]+")
 _PART = re.compile("A{2,}a(?!a)|A+(?!a)|A?a+|0+|g+")  # HTTPServer: HTTP, Server; mRNAs: m, RNAs
 
@@ -122,7 +121,9 @@ def _parts_of_words(text: str) -> list[str]:
     kinds = text.translate(_KINDS)
     if not text.isascii():
         kinds = _ACCENTED.sub(lambda run: "".join(map(_kind, run[0])), kinds)
-    elif not any(seam in kinds for seam in _SEAMS):
+    elif not ("aA" in kinds or "a0" in kinds or "0a" in kinds or "A0" in kinds or "0A" in kinds or "_" in kinds) and (
+        "AAaa" not in kinds
+    ):
         return []
     found: list[str] = []
     place = 0

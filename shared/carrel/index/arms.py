@@ -115,7 +115,8 @@ class Arms:
 
     def _open_dense(self, view: View, *, needed: bool) -> None:
         try:
-            view.dense, view.encoder = self.dense_of(view.collection)
+            arm, view.encoder = self.dense_of(view.collection)
+            view.dense = arm.now()
             # Damaged files show here too.
             view.vectors_lost = view.dense.lacks(view.collection.vectors, view.collection.batch)
         except (Unavailable, Unsupported) as error:  # no model here, or one that needs another package
@@ -190,6 +191,14 @@ class Arms:
                 "collection (--encoder), search with mode='lexical', or add the documents to a new collection"
             )
         return self.vectors(collection, encoder.fingerprint), encoder
+
+    def warm(self, collection: Collection) -> None:
+        """Bring the arrays of a collection's vectors up to date and read them once; nothing without an encoder."""
+        with contextlib.suppress(Unavailable, Unsupported):
+            arm, _ = self.dense_of(collection)
+            if collection.encoded:
+                arm.publish()
+                arm.warm()
 
     def discard_dense(self, collection: Collection) -> None:
         """Set the vectors of a collection aside, for the encoder to make them again. Needs the encoding lock."""

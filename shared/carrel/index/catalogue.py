@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from carrel.errors import BadRequest, CarrelError, IncompatibleIndex, NotFound
+from carrel.errors import BadRequest, CarrelError, NotFound
 from carrel.index.store import Store
 
 __all__ = [
@@ -120,19 +120,14 @@ def _missing(store: Store, name: str) -> NotFound:
 
 
 def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "") -> Collection:
-    """Make the collection if it is new. Raises IncompatibleIndex if another splitter made its passages."""
+    """Make the collection if it is new. One that an earlier splitter began keeps its passages, and that splitter's name
+    (`carrel doctor` tells, and cuts all anew); what is added to it is cut by this program's."""
     store.run(
         "INSERT OR IGNORE INTO collections(name, analyser, splitter, language, model, readable) "
         "SELECT ?,?,?,?,?, value+1 FROM meta WHERE key='generation'",  # before that it did not exist
         (name, analyser, splitter, language, model),
     )
-    found = collection(store, name)
-    if found.splitter != splitter:
-        raise IncompatibleIndex(
-            f"the passages of collection '{name}' were cut by splitter {found.splitter} and this program has "
-            f"{splitter}; run `carrel doctor --repair`, which cuts them anew, or add the documents to a new collection"
-        )
-    return found
+    return collection(store, name)
 
 
 def note_vectors(store: Store, there: Collection, vectors: int, batch: int) -> None:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carrel.errors import BadRequest, IncompatibleIndex
-from carrel.index import vector_search
-from carrel.index.vector_arrays import State, rows_of
+from carrel.errors import BadRequest
+from carrel.index.vector_arrays import rows_of
 from carrel.index.vector_keeper import ArrayKeeper, DamagedVectors, cannot_write, damage_told
+from carrel.index.vector_reader import DenseFacts, VectorReader
 from carrel.index.vector_table import VectorTable
 from carrel.index.vector_verify import verify
 
@@ -34,22 +33,7 @@ LISTS_FROM = 30_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class DenseFacts:
-    """``rows`` in all, ``tail`` of them outside the base; ``lists`` 0 means exact.
-
-    ``recall`` of the ten nearest was measured with ``probes`` lists read per query, on mixtures of stored vectors.
-    """
-
-    rows: int
-    dimension: int
-    lists: int
-    probes: int
-    recall: float
-    tail: int
-
-
-class DenseArm:
+class DenseArm(VectorReader):
     """One collection's vectors. Searching is thread-safe; writing needs the collection's encoding lock held.
 
     ``allowed`` and other arrays of digests are int64. Methods raise Unavailable when files are damaged.
@@ -59,56 +43,7 @@ class DenseArm:
         self.folder = folder
         self._table = VectorTable(folder)
         self._keeper = ArrayKeeper(folder, self._table, lists_from)
-
-    def count(self) -> int:
-        """Digests with a vector; 0 when there is none yet."""
-        return self._keeper.current().count
-
-    def lacks(self, vectors: int, batch: int | None) -> bool:
-        """Whether fewer vectors are here than ``vectors``, or none of a batch as late as ``batch``: files are gone, or
-        were replaced by an older copy."""
-        state = self._keeper.current()
-        return state.count < vectors or (batch is not None and state.head.batch < batch)
-
-    def batch(self) -> int:
-        """The number of the last batch that was written."""
-        return self._keeper.current().head.batch
-
-    def facts(self) -> DenseFacts:
-        """What there is and how it is searched."""
-        state = self._keeper.current()
-        head = state.head
-        return DenseFacts(state.count, head.dimension, head.lists, head.probes, head.recall, head.tail)
-
-    def has(self, digests: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the digests have a vector."""
-        return rows_of(self._keeper.current(), digests) >= 0
-
-    def digests(self) -> NDArray[np.int64]:
-        """Every digest that has a vector, in no order."""
-        import numpy as np
-
-        state = self._keeper.current()
-        return np.concatenate([state.digests, state.tail_digests])
-
-    def vectors(self, digests: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Those of the digests that have a vector, and their vectors (n, dimension)."""
-        state = self._keeper.current()
-        rows = rows_of(state, digests)
-        return digests[rows >= 0], vector_search.vectors_at(state, rows[rows >= 0])
-
-    def search(
-        self, query: NDArray[np.float32], depth: int, allowed: NDArray[np.int64] | None = None
-    ) -> list[tuple[int, float]]:
-        """The ``depth`` vectors nearest to ``query`` (dimension,) as ``(digest, cosine)``, best first, ties by digest.
-
-        ``allowed`` holds the sorted, distinct digests that count. When fewer than ``depth`` of them have a vector all
-        come back; small sets are searched exactly. Raises IncompatibleIndex for a query of another dimension.
-        """
-        state = self._keeper.current()
-        if depth < 1 or not state.count or (allowed is not None and not len(allowed)):
-            return []
-        return vector_search.nearest(state, _unit(query, state), depth, allowed)
+        super().__init__(self._keeper.current)
 
     def warm(self) -> None:
         """Read every vector and compare their checksum, so that first searches wait for no disk and altered vectors
@@ -201,17 +136,3 @@ def _checked(digests: NDArray[np.int64], vectors: NDArray[np.float32]) -> tuple[
     if stray.any():
         vectors = np.where(stray & (lengths > 0), vectors / np.where(lengths > 0, lengths, 1), vectors)
     return digests, vectors.astype(np.float32, copy=False)
-
-
-def _unit(query: NDArray[np.float32], state: State) -> NDArray[np.float32]:
-    import numpy as np
-
-    query = np.ascontiguousarray(query, np.float32)
-    if query.shape != (state.head.dimension,):
-        raise IncompatibleIndex(
-            "the vectors of this collection come from another encoder; encode the collection again with this one"
-        )
-    length = float(np.linalg.norm(query.astype(np.float64)))
-    if not np.isfinite(length):
-        raise BadRequest("the encoder gave a vector that is not finite numbers; use another encoder")
-    return query if abs(length - 1) < 1e-6 or not length else (query / length).astype(np.float32)

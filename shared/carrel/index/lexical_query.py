@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from carrel.index.analysis import NAMES, parted, parts, terms
+from carrel.index.demands import Demands, demanded, phrase
 from carrel.index.lexical_nouns import LexicalFilter, LexicalRow
 
 if TYPE_CHECKING:
+    import numpy as np
     import tantivy
+    from numpy.typing import NDArray
 
-__all__ = ["document", "limits", "question", "rank", "schema"]
+__all__ = ["document", "holding", "limits", "question", "rank", "schema", "within"]
 
 _LONGEST_QUERY = 64  # distinct terms; a longer query keeps its rarest
 _MOST_COUNTED = 3  # repeats of one term in a query that still add weight
 _MOST_READ = 100_000  # characters of a query that are analysed
 _LAST_DAY = 99_999_999
+_QUOTED = re.compile(r'"([^"]+)"|[“„«]([^“„«”»]+)[”“»]')
+_QUOTE_MARKS = '"“„«'
+_MOST_QUOTED = 8  # phrases of one query
+_QUOTED_WEIGHT = 2.0  # of a quoted phrase, beside the weight its words have anyway
 _FEW_WORDS = 32  # as single terms they are skipped through; more are gathered first, for 4 ms at a million rows
 _SPARE = 24  # hits beyond the depth that are fetched at once
 _MOST_TIED = 20_000  # hits beyond the depth that are fetched to settle a tie at its end
@@ -64,25 +72,37 @@ def document(row: LexicalRow, analyser: str, form: tantivy.Schema) -> tantivy.Do
 
 
 def question(
-    text: str, analyser: str, form: tantivy.Schema, frequency: Callable[[str, str], int]
+    text: str,
+    analyser: str,
+    form: tantivy.Schema,
+    frequency: Callable[[str, str], int],
+    also: Sequence[tuple[str, float]] = (),
 ) -> tantivy.Query | None:
-    """The query for ``text``; None without a single indexable term."""
-    import tantivy
+    """The query for ``text``, and for the terms of ``also`` by weight; None without a single indexable term.
+
+    What stands in double quotes is looked for as a phrase beside its words: a preference, not a condition.
+    """
+    from tantivy import Occur, Query
 
     counts = Counter(terms(text[:_MOST_READ], analyser))
     if len(counts) > _LONGEST_QUERY:
         rarest = sorted(counts, key=lambda word: (frequency("text", word) or math.inf, word))
         counts = Counter({word: counts[word] for word in rarest[:_LONGEST_QUERY]})
+    weights = [(word, float(min(count, _MOST_COUNTED))) for word, count in sorted(counts.items())]
     should = [
-        (
-            tantivy.Occur.Should,
-            tantivy.Query.boost_query(
-                tantivy.Query.term_query(form, "text", word, index_option="freq"), min(count, _MOST_COUNTED)
-            ),
-        )
-        for word, count in sorted(counts.items())
+        (Occur.Should, Query.boost_query(Query.term_query(form, "text", word, index_option="freq"), weight))
+        for word, weight in (*weights, *also)
     ]
-    return tantivy.Query.boolean_query(should) if should else None
+    together = (phrase(quoted, analyser, form) for quoted in _quoted(text))
+    should += [(Occur.Should, Query.boost_query(each, _QUOTED_WEIGHT)) for each in together if each is not None]
+    return Query.boolean_query(should) if should else None
+
+
+def _quoted(text: str) -> list[str]:
+    if not any(mark in text for mark in _QUOTE_MARKS):
+        return []
+    found = (one or other for one, other in _QUOTED.findall(text[:_MOST_READ]))
+    return list(dict.fromkeys(found))[:_MOST_QUOTED]
 
 
 def limits(only: LexicalFilter, form: tantivy.Schema) -> tantivy.Query | None:
@@ -116,18 +136,58 @@ def _one_of(form: tantivy.Schema, field: str, words: list[str]) -> tantivy.Query
     )
 
 
-def rank(
-    searcher: tantivy.Searcher, query: tantivy.Query, within: tantivy.Query | None, depth: int
-) -> list[tuple[int, float]]:
+def within(
+    query: tantivy.Query | None,
+    only: LexicalFilter | None,
+    demands: Demands | None,
+    analyser: str,
+    form: tantivy.Schema,
+) -> tantivy.Query | None:
+    """``query`` among the rows within the filter that meet the demands; None when nothing is asked.
+
+    Where something must be in a row, rows that hold it match whether or not they hold a word of the query.
+    """
+    from tantivy import Occur, Query
+
+    limit = limits(only, form) if only else None
+    must, must_not = demanded(demands, analyser, form) if demands else ([], [])
+    clauses = [] if limit is None else [(Occur.Must, limit)]
+    clauses += [(Occur.Must, Query.const_score_query(each, 0.0)) for each in must]
+    clauses += [(Occur.MustNot, each) for each in must_not]
+    if query is None and not must:
+        return None
+    if not clauses:
+        return query
+    if query is not None:
+        clauses.append((Occur.Should if must else Occur.Must, query))
+    return Query.boolean_query(clauses)
+
+
+def holding(
+    searcher: tantivy.Searcher, demands: Demands, analyser: str, form: tantivy.Schema
+) -> tuple[NDArray[np.int64], bool]:
+    """Sorted ids of all passages that meet the demands, True; or where nothing must be in them, of those that hold
+    what must not, False."""
+    import numpy as np
+    from tantivy import Occur, Query
+
+    must, must_not = demanded(demands, analyser, form)
+    clauses = [(Occur.Must if must else Occur.Should, each) for each in must or must_not]
+    clauses += [(Occur.MustNot, each) for each in must_not if must]
+    if not clauses:
+        return np.zeros(0, np.int64), False
+    query = Query.const_score_query(Query.boolean_query(clauses), 0.0)
+    hits = searcher.search(query, searcher.num_docs + 1, count=False).hits
+    keys = searcher.fast_field_values("passage", [address for _, address in hits])
+    return np.sort(np.fromiter((int(key or 0) for key in keys), np.int64, len(keys))), bool(must)
+
+
+def rank(searcher: tantivy.Searcher, query: tantivy.Query, depth: int) -> list[tuple[int, float]]:
     """The ``depth`` best passages and their scores, best first, ties by id.
 
     tantivy cuts through ties by where rows lie, so a tie at the end is fetched whole and cut here. It sums a row's
     scores in the order of the query's terms, so sums do not depend on where rows lie either: measured, not promised.
     """
-    from tantivy import Occur, Query
-
-    if within is not None:
-        query = Query.boolean_query([(Occur.Must, query), (Occur.Must, within)])
     most = min(depth + _MOST_TIED, searcher.num_docs + 1)  # room is made for as many as are asked for
     fetch = min(depth + _SPARE, most)
     while True:

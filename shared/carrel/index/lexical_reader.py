@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable
+from carrel.index.demands import Demands, without_words
 from carrel.index.lexical_files import Manifest, Shelf
+from carrel.index.lexical_highest import highest
 from carrel.index.lexical_nouns import LexicalFacts, LexicalFilter, Mark
-from carrel.index.lexical_query import limits, question, rank, schema
+from carrel.index.lexical_query import holding, question, rank, schema, within
 from carrel.index.lexical_seals import Stamp, damage, stamp
+from carrel.index.mending import Mending, mend
 
 if TYPE_CHECKING:
+    import numpy as np
     import tantivy
+    from numpy.typing import NDArray
 
 __all__ = ["LexicalReader", "engine", "guarded"]
 
@@ -39,14 +44,47 @@ class LexicalReader:
         """The commit of the store that this snapshot shows."""
         return self.manifest.mark
 
-    def search(self, query: str, depth: int, only: LexicalFilter | None = None) -> list[tuple[int, float]]:
-        """See `LexicalArm.search`."""
+    def search(
+        self,
+        query: str,
+        depth: int,
+        only: LexicalFilter | None = None,
+        *,
+        also: Sequence[tuple[str, float]] = (),
+        demands: Demands | None = None,
+    ) -> list[tuple[int, float]]:
+        """See `LexicalArm.search`. ``also`` are index terms that count with their weights beside the query's."""
+        analyser = self.manifest.analyser
         with guarded():
-            within = limits(only, self._schema) if only else None
-            asked = question(query, self.manifest.analyser, self._schema, self._searcher.doc_freq)
-            if asked is None or depth < 1:
-                return []
-            return rank(self._searcher, asked, within, depth)
+            asked = question(query, analyser, self._schema, self._searcher.doc_freq, also)
+            limited = within(asked, only, demands, analyser, self._schema)
+            return [] if limited is None or depth < 1 else rank(self._searcher, limited, depth)
+
+    def mended(self, query: str) -> Mending:
+        """The query with what may have been meant by words that nothing has."""
+        with guarded():
+            return mend(query, self.manifest.analyser, self._held, self._beginning)
+
+    def holding(self, demands: Demands) -> tuple[NDArray[np.int64], bool]:
+        """Sorted ids of the passages that meet the demands, True; where nothing must be in a passage, of those that
+        hold what must not, False."""
+        with guarded():
+            return holding(self._searcher, demands, self.manifest.analyser, self._schema)
+
+    def without_words(self, demands: Demands) -> list[str]:
+        """Those demands that limit nothing."""
+        return without_words(demands, self.manifest.analyser)
+
+    def _held(self, term: str) -> int:
+        return self._searcher.doc_freq("text", term)
+
+    def _beginning(self, prefix: str, most: int) -> Sequence[tuple[str, int]]:
+        return self._searcher.terms_with_prefix("text", prefix, limit=most)
+
+    def most(self, query: str) -> float:
+        """The BM25 that no passage can exceed for the plain words of ``query``; 0 when it has none."""
+        with guarded():
+            return highest(query, self.manifest.analyser, self._searcher.num_docs, self._searcher.doc_freq)
 
     def look_again(self) -> None:
         """Make sure that no file was changed or removed since it was opened. Raises DamagedArm."""

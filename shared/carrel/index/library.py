@@ -302,8 +302,10 @@ class Library:
     def warm_up(self) -> None:
         """Load what a first search needs: the encoder, the vectors of each collection; resume unfinished encoding."""
         for status in self.collections():
-            with contextlib.suppress(NotFound), self.view(status.name) as view:  # dropped meanwhile
-                view.warm_up()
+            with contextlib.suppress(NotFound):  # dropped meanwhile
+                self.arms.warm(status)
+                with self.view(status.name) as view:
+                    view.warm_up()
         self.encode_in_background()
 
     def encode_in_background(self) -> None:

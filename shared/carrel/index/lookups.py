@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NOW", "Candidate", "Details", "Filters", "Span", "candidates", "details", "digests", "spans"]
+__all__ = ["NOW", "Candidate", "Details", "Filters", "Span", "candidates", "details", "digests", "digests_of", "spans"]
 
 NOW = 2**62
 """A generation after every other: membership as it is now."""
@@ -153,6 +153,17 @@ def digests(store: Store, collection_no: int, at: int, filters: Filters | None) 
         {"collection": collection_no, "at": at, **limits},
     )
     return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+
+
+def digests_of(store: Store, passage_ids: Sequence[int]) -> NDArray[np.int64]:
+    """The sorted, distinct digests of these passages."""
+    import numpy as np
+
+    rows = store.rows(
+        "SELECT p.digest FROM json_each(?) k CROSS JOIN passages p ON p.passage_id=k.value",
+        (json.dumps(list(passage_ids)),),
+    )
+    return np.unique(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
 
 
 def _conditions(filters: Filters) -> tuple[str, dict[str, object]]:

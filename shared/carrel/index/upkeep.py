@@ -111,7 +111,8 @@ def _passages(library: Library, collection: Collection, *, mend: bool) -> Iterat
                 "UPDATE collections SET splitter=? WHERE collection_no=?", (SPLITTER_VERSION, there.number)
             )
         library.catch_up(collection.name)
-    yield Finding(f"the passages of '{collection.name}' were cut by splitter {collection.splitter}", mended=mend)
+    words = f"passages of '{collection.name}' were cut by an earlier version ({collection.splitter})"
+    yield Finding(f"{words}; --repair cuts them anew", mended=mend)
 
 
 def _lexical(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ class Reading:
 def choose_reading(
     queries: NDArray[np.float32], scores: NDArray[np.float32], lists: NDArray[np.int64], centroids: NDArray[np.float32]
 ) -> Reading | None:
-    """The fewest lists that give `ENOUGH`, a sixth of all if need be for `GOOD`; None when half are too few.
+    """The fewest lists that give `ENOUGH`, an eighth of all if need be for `GOOD`; None when half are too few.
 
     ``scores`` and ``lists`` (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it
     is found when that list is among those whose centroids are nearest to the query.
@@ -138,7 +138,7 @@ def choose_reading(
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(len(centroids)), order.shape), axis=1)
     needed = np.sort(np.take_along_axis(rank, lists, axis=1).reshape(-1)) + 1
     enough, good = (int(needed[math.ceil(wanted * len(needed)) - 1]) for wanted in (ENOUGH, GOOD))
-    probes = max(enough, min(good, len(centroids) // 6))
+    probes = max(enough, min(good, len(centroids) // 8))
     below = scores.min(axis=1, keepdims=True) - np.take_along_axis(nearness, lists, axis=1)
     reading = Reading(probes, float(np.mean(needed <= probes)), float(np.quantile(below, _REACHED)))
     return reading if probes <= len(centroids) / 2 else None

@@ -9,13 +9,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carrel.index import kept, lookups, texts
+from carrel.index import kept, likeness, lookups, texts
 from carrel.index.catalogue import Collection
-from carrel.index.dense import DenseArm
+from carrel.index.demands import Demands
 from carrel.index.gate import QueryGate
-from carrel.index.lexical import LexicalArm, LexicalFilter
+from carrel.index.holding import Holding
+from carrel.index.lexical import LexicalFilter
 from carrel.index.lookups import Candidate, Details, Filters, Span
+from carrel.index.mending import Mending
 from carrel.index.store import Store
+from carrel.index.vector_reader import VectorReader
 from carrel.models import Encoder
 from carrel.records import Passage, Section
 
@@ -50,7 +53,7 @@ class View:
     """One collection at generation ``generation``; made by `Library.view`, for the thread that asked.
 
     ``lexical`` and ``dense`` are None when they are not wanted or not there; ``notes`` says why in words. ``rows``
-    holds every passage any arm has found so far. All searches of one view have the same filters.
+    holds every passage any arm has found so far. All searches of one view have the same filters and `demand`.
     """
 
     store: Store
@@ -59,13 +62,18 @@ class View:
     gate: QueryGate
     run: Callable[[Callable[[], Searched]], Future[Searched]]
     digests: Callable[[Filters | None], NDArray[np.int64]]
-    lexical: LexicalArm | LexicalReader | None = None
-    dense: DenseArm | None = None
+    lexical: LexicalReader | None = None
+    dense: VectorReader | None = None
     encoder: Encoder | None = None
     vectors_lost: bool = False
     pinned: bool = False  # an earlier snapshot was asked for
     notes: list[str] = field(default_factory=list)
     rows: dict[int, Candidate] = field(default_factory=dict)
+    _demands: Demands | None = None
+    _holding: Holding | None = None
+    _most: dict[str, float] = field(default_factory=dict)
+    _texts: dict[int, Row] = field(default_factory=dict)  # what was read, as several stages of a search look at it
+    _fetched: tuple[dict[int, int], NDArray[np.float32]] | None = None  # the last vectors, by place
     # digest -> passages; none: no member at this generation has it
     _alive: dict[int, list[int]] = field(default_factory=dict)
 
@@ -89,15 +97,51 @@ class View:
         with self.gate.query():
             return self.encoder.encode_queries(list(queries))
 
-    def start_words(self, query: str, depth: int, filters: Filters | None) -> Future[Searched] | None:
-        """Begin a lexical search beside this thread, which may encode meanwhile; None without a lexical arm."""
-        arm = self.lexical
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """The vectors that passages of these texts would have; None without a dense arm."""
+        if self.dense is None or self.encoder is None:
+            return None
+        with self.gate.query():
+            return self.encoder.encode(list(texts))
+
+    def like(self, references: Sequence[str]) -> NDArray[np.float32] | None:
+        """The vectors of the passages that references name, in this collection, or where they have no vector here,
+        encoded now; None without a dense arm. Raises BadRequest for what is no reference, NotFound for an unknown one.
+        """
+        named = likeness.named_digests(self.store, self.collection.number, references)
+        if self.dense is None or self.encoder is None:
+            return None
+        return likeness.named_vectors(self.store, self.dense, self.encoder, self.gate, named)
+
+    def mend(self, query: str) -> Mending:
+        """The query with what may have been meant by words that no passage has; as it is without a lexical arm."""
+        return Mending(query, query) if self.lexical is None else self.lexical.mended(query)
+
+    def demand(self, demands: Demands) -> list[str]:
+        """Let all searches of this view find only passages that meet these demands. Returns those that limit nothing.
+
+        Needs the lexical arm; a view without one (of an empty collection) finds nothing anyway.
+        """
+        if self.lexical is None:
+            return []
+        self._demands = demands
+        self._holding = Holding(*self.lexical.holding(demands))
+        return self.lexical.without_words(demands)
+
+    def start_words(
+        self, query: str, depth: int, filters: Filters | None, also: Sequence[tuple[str, float]] = ()
+    ) -> Future[Searched] | None:
+        """Begin a lexical search beside this thread, which may encode meanwhile; None without a lexical arm.
+
+        ``also`` are index terms that count beside the query's, with their weights.
+        """
+        arm, demands = self.lexical, self._demands
         if arm is None:
             return None
         only = _lexical(filters) if filters else None
 
         def search() -> Searched:
-            hits = arm.search(query, depth, only)
+            hits = arm.search(query, depth, only, also=also, demands=demands)
             return hits, self._candidates([key for key, _ in hits], [])
 
         return self.run(search)
@@ -118,6 +162,8 @@ class View:
         if self.dense is None:
             return {}
         allowed = self.digests(filters) if filters else None
+        if self._holding is not None:
+            allowed = self._holding.allowed(self.store, allowed)
         # The arm may hold vectors of documents that have left, or had not yet come: then it must be asked for more.
         ask = depth + max(0, min(self.collection.vectors - self.collection.encoded, depth))
         while True:
@@ -140,19 +186,32 @@ class View:
 
         if self.dense is None or not passage_ids:
             return [], np.zeros((0, 0), np.float32)
+        if self._fetched is not None and self._fetched[0].keys() >= set(passage_ids):
+            places, held = self._fetched
+            return list(passage_ids), held[[places[key] for key in passage_ids]]
         digests = np.fromiter((self.rows[key].digest for key in passage_ids), np.int64, len(passage_ids))
         there, vectors = self.dense.vectors(digests)
-        if len(there) == len(passage_ids):
-            return list(passage_ids), vectors
-        known = set(there.tolist())
-        return [key for key in passage_ids if self.rows[key].digest in known], vectors
+        keys = list(passage_ids)
+        if len(there) < len(keys):
+            known = set(there.tolist())
+            keys = [key for key in keys if self.rows[key].digest in known]
+        self._fetched = {key: place for place, key in enumerate(keys)}, vectors
+        return keys, vectors
+
+    def most(self, query: str) -> float:
+        """The BM25 that no passage can exceed for a query; 0 without a term of it, or a lexical arm."""
+        if query not in self._most:
+            self._most[query] = 0.0 if self.lexical is None else self.lexical.most(query)
+        return self._most[query]
 
     def hydrate(self, passage_ids: Sequence[int]) -> dict[int, Row]:
         """The texts of passages that were found, and what their documents are called."""
-        found = lookups.details(self.store, passage_ids) if passage_ids else {}
+        new = [key for key in passage_ids if key not in self._texts]
+        found = lookups.details(self.store, new) if new else {}
         places = [(self.rows[key].doc_no, each.span.start, each.span.end) for key, each in found.items()]
-        texts = kept.spans(self.store, places)
-        return {key: _row(each, text) for (key, each), text in zip(found.items(), texts, strict=True)}
+        texts = kept.spans(self.store, places) if places else []
+        self._texts.update((key, _row(each, text)) for (key, each), text in zip(found.items(), texts, strict=True))
+        return {key: self._texts[key] for key in passage_ids if key in self._texts}
 
     def spans(self, passage_ids: Sequence[int]) -> dict[int, Span]:
         """Where passages that were found lie in their documents."""
@@ -167,10 +226,8 @@ class View:
         return kept.span(self.store, doc_no, start, end)
 
     def warm_up(self) -> None:
-        """Read once what every search reads."""
-        if self.dense is not None and self.collection.encoded:
-            self.dense.publish()
-            self.dense.warm()
+        """Search once, so that what every search loads is loaded."""
+        if self.collection.encoded:
             vectors = self.encode(["warm up"])
             if vectors is not None:
                 self.near(vectors[0], 1, None)
@@ -179,6 +236,8 @@ class View:
         if not passage_ids and not digests:
             return
         found = self._candidates(passage_ids, digests, filters)
+        if self._holding is not None:
+            found = self._holding.meeting(found)
         for digest in digests:
             self._alive[digest] = []
         asked = set(digests)

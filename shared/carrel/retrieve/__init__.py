@@ -2,8 +2,27 @@
 
 from carrel.index import Filters
 from carrel.retrieve.excerpts import excerpt
+from carrel.retrieve.nouns import Diversity, Fusion, Signals, Weights
+from carrel.retrieve.reranking import Reranking
 from carrel.retrieve.searching import Mode, search
 from carrel.retrieve.shaping import Granularity
+from carrel.retrieve.sufficiency import SUFFICIENT, Features, features, probability
 from carrel.retrieve.within import evidence
 
-__all__ = ["Filters", "Granularity", "Mode", "evidence", "excerpt", "search"]
+__all__ = [
+    "SUFFICIENT",
+    "Diversity",
+    "Features",
+    "Filters",
+    "Fusion",
+    "Granularity",
+    "Mode",
+    "Reranking",
+    "Signals",
+    "Weights",
+    "evidence",
+    "excerpt",
+    "features",
+    "probability",
+    "search",
+]

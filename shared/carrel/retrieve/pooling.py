@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carrel.fusion import convex
+from carrel.fusion import RANK_CONSTANT, convex
 from carrel.index import Filters, Found, View
 from carrel.records import ArmScore
+from carrel.retrieve.nouns import Signals, Weights
+from carrel.retrieve.signals import Given, given, mended_notes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DENSE_WEIGHT", "Pool", "best_first", "collect"]
+__all__ = ["Pool", "best_first", "collect"]
 
-DENSE_WEIGHT = 0.6
-"""Share of the dense arm in the convex combination."""
-_FEEDBACK = 0.3  # share of what the best passages say in the second look, after Rocchio 1971
+_NO_SIGNALS = Signals()
+_EXPANSION = 0.2  # share of the expansions in what the words say
 _FED = 3  # passages that say it
 _LOOKED_AT = 12  # passages among which are as many different ones
-_DEPTH = 100  # candidates per arm and query
 
 
 @dataclass(slots=True)
@@ -40,51 +40,85 @@ class Pool:
         return best
 
 
-def collect(view: View, queries: Sequence[str], filters: Filters | None) -> Pool:
-    """The candidates of all queries, which count equally."""
-    pool = Pool()
-    filters = filters or None
-    started = [view.start_words(query, _DEPTH, filters) for query in queries]  # beside the encoding
-    vectors = view.encode(queries)
+def collect(
+    view: View, queries: Sequence[str], filters: Filters | None, weights: Weights, signals: Signals = _NO_SIGNALS
+) -> Pool:
+    """The candidates of all queries, which count equally, and of the signals, which stand beside each of them.
+
+    A word that no passage has is looked for as what may have been meant by it; the view's notes say so.
+    """
+    filters, depth = filters or None, weights.depth
+    mended = [view.mend(query) for query in queries]
+    started = [view.start_words(each.asked, depth, filters, each.terms) for each in mended]  # beside the encoding
+    vectors = view.encode([each.said for each in mended])
+    view.notes += dict.fromkeys(note for each in mended for note in mended_notes(each))
+    known = Given() if signals == _NO_SIGNALS else given(view, signals, depth, filters)
+    pool = Pool(found=list(known.arms))
     for number, query in enumerate(started):
-        near = view.near(vectors[number], _DEPTH, filters) if vectors is not None else {}
-        words = view.words(query)
-        if vectors is None or query is None:
-            only, low = (near, None) if query is None else (words, 0.0)
-            fused = convex([{key: score for key, (_, score) in only.items()}], [1.0], [low])
+        near = view.near(vectors[number], depth, filters) if vectors is not None else {}
+        words = None if query is None else view.words(query)
+        pool.found += [("lexical", words or {}), ("dense", near)]
+        if weights.fusion == "rrf":
+            fused = _by_ranks([words or {}, near, *(found for _, found in known.arms)])
+        elif vectors is None:
+            fused = _by_words(words or {}, known.found("expansion"))
+        elif words is None and not known.arms:
+            fused = convex([{key: score for key, (_, score) in near.items()}], [1.0])
         else:
-            fused = _fused(view, words, near, vectors[number])
+            fused = _fused(view, words, near, vectors[number], weights, known)
         for key, score in fused.items():
             pool.fused[key] = pool.fused.get(key, 0.0) + score / len(queries)
-        pool.found += [("lexical", words), ("dense", near)]
     return pool
 
 
-def _fused(view: View, words: Found, near: Found, query: NDArray[np.float32]) -> dict[int, float]:
-    """The scores of both arms' candidates, each with its true cosine, also those that only the words found.
+def _by_ranks(arms: Sequence[Found]) -> dict[int, float]:
+    """RRF, brought to 0..1; passages with equal text have equal ranks."""
+    fused: dict[int, float] = {}
+    used = [found for found in arms if found]
+    for found in used:
+        for key, (rank, _) in found.items():
+            fused[key] = fused.get(key, 0.0) + (RANK_CONSTANT + 1) / (RANK_CONSTANT + rank) / len(used)
+    return fused
 
-    They are looked at twice: the second time, what the best of them say is part of the question.
+
+def _by_words(words: Found, expansion: Found) -> dict[int, float]:
+    """The scores of the lexical arm, and of the expansions by less weight."""
+    share = _EXPANSION if expansion else 0.0
+    scores = [{key: score for key, (_, score) in found.items()} for found in (words, expansion)]
+    return convex(scores, [1.0 - share, share], [0.0, 0.0])
+
+
+def _fused(
+    view: View, words: Found | None, near: Found, query: NDArray[np.float32], weights: Weights, known: Given
+) -> dict[int, float]:
+    """The scores of all arms' candidates, each with its true cosine, also those that only the words found.
+
+    They are looked at twice: the second time, what the best of them say is part of the question. Beside signals the
+    query itself keeps half the weight. ``words`` is None where only the dense arm is wanted.
     """
     import numpy as np
 
-    keys, vectors = view.vectors(list(dict.fromkeys((*near, *words))))
+    lexical = {} if words is None else _by_words(words, known.found("expansion"))
+    share = 0.0 if words is None else 1.0 - weights.dense
+    others = (key for _, found in known.arms for key in found)
+    keys, vectors = view.vectors(list(dict.fromkeys((*near, *lexical, *others))))
     exact = vectors.astype(np.float64)
-    lexical = {key: score for key, (_, score) in words.items()}
 
     def look(asked: NDArray[np.float64]) -> dict[int, float]:
         cosines = dict(zip(keys, np.vecdot(exact, asked).tolist(), strict=True)) if keys else {}
-        fused = convex([lexical, cosines], [1.0 - DENSE_WEIGHT, DENSE_WEIGHT], [0.0, None])
+        fused = convex([lexical, cosines], [share, 1.0 - share], [0.0, None])
         for key in lexical.keys() - cosines.keys():  # no vector yet: its words speak for all of it
-            fused[key] /= 1.0 - DENSE_WEIGHT
+            fused[key] /= share or 1.0
         return fused
 
-    asked = _unit(query.astype(np.float64))
-    fused = look(asked)
-    best = _best_vectors(view, keys, fused)
+    own = _unit(query.astype(np.float64))
+    led = np.zeros_like(own) if known.direction is None else known.direction
+    fused = look(_unit((1.0 - known.share) * own + led))
+    feedback = weights.feedback if known.direction is None else min(weights.feedback, 0.5 - known.share)
+    best = _best_vectors(view, keys, fused) if words is not None and feedback > 0 else []
     if not best:
         return fused
-    asked = (1.0 - _FEEDBACK) * asked + _FEEDBACK * exact[best].mean(axis=0)
-    return look(_unit(asked))
+    return look(_unit((1.0 - known.share - feedback) * own + led + feedback * exact[best].mean(axis=0)))
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from carrel.index import PassageSpan as Span
 from carrel.index import View, terms
-from carrel.records import Hit, Passage, Section
+from carrel.records import EvidenceRef, Hit, Passage, Section
 from carrel.retrieve.excerpts import best_sentence
 from carrel.retrieve.pooling import Pool
 
@@ -17,16 +18,27 @@ __all__ = ["Granularity", "shaped"]
 
 Granularity = Literal["document", "section", "passage", "sentence"]
 
+_NONE: Mapping[int, tuple[EvidenceRef, ...]] = MappingProxyType({})
+
 
 def shaped(
-    granularity: Granularity, view: View, pool: Pool, order: Sequence[int], queries: Sequence[str], need: int
+    granularity: Granularity,
+    view: View,
+    pool: Pool,
+    order: Sequence[int],
+    queries: Sequence[str],
+    need: int,
+    copies: Mapping[int, tuple[EvidenceRef, ...]] = _NONE,
 ) -> list[Hit]:
-    """The first ``need`` hits of the wanted size for passages in ``order``; each has the score of its best passage."""
+    """The first ``need`` hits of the wanted size for passages in ``order``; each has the score of its best passage.
+
+    ``copies`` are references of what says the same as a passage.
+    """
     if granularity == "document":
         order = _first_of_each(order, lambda key: view.rows[key].doc_no)
     if granularity == "section":
-        return _sections(view, pool, order, need)
-    hits = _hits(view, pool, order[:need])
+        return _sections(view, pool, order, need, copies)
+    hits = _hits(view, pool, order[:need], copies)
     if granularity == "sentence":
         asked = set(terms(" ".join(queries)))
         return [replace(hit, passage=best_sentence(hit.passage, asked)) for hit in hits]
@@ -40,15 +52,17 @@ def _first_of_each(order: Sequence[int], what: Callable[[int], object]) -> list[
     return list(first.values())
 
 
-def _hits(view: View, pool: Pool, keys: Sequence[int]) -> list[Hit]:
+def _hits(view: View, pool: Pool, keys: Sequence[int], copies: Mapping[int, tuple[EvidenceRef, ...]]) -> list[Hit]:
     rows = view.hydrate(keys)
     return [
-        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms(key), row.page)
-        for key, row in ((key, rows[key]) for key in keys)
+        Hit(row.passage, 0, pool.fused[key], row.title, row.source, row.date, pool.arms(key), row.page, also_in)
+        for key, row, also_in in ((key, rows[key], copies.get(key, ())) for key in keys)
     ]
 
 
-def _sections(view: View, pool: Pool, order: Sequence[int], need: int) -> list[Hit]:
+def _sections(
+    view: View, pool: Pool, order: Sequence[int], need: int, copies: Mapping[int, tuple[EvidenceRef, ...]]
+) -> list[Hit]:
     chosen: dict[tuple[int, int], tuple[int, Section]] = {}
     sections: dict[int, tuple[Section, ...]] = {}
     spans = view.spans(order)
@@ -60,7 +74,7 @@ def _sections(view: View, pool: Pool, order: Sequence[int], need: int) -> list[H
         chosen.setdefault((doc_no, section.start), (key, section))
         if len(chosen) >= need:
             break
-    hits = _hits(view, pool, [key for key, _ in chosen.values()])
+    hits = _hits(view, pool, [key for key, _ in chosen.values()], copies)
     return [
         _whole_section(view, hit, view.rows[key].doc_no, section)
         for hit, (key, section) in zip(hits, chosen.values(), strict=True)

@@ -183,7 +183,7 @@ async def test_a_data_folder_that_cannot_be_written_is_an_error_not_a_crash(tmp_
     (tmp_path / "file").write_text("in the way")
     server = create_server(Settings(data=tmp_path / "file" / "data", models=tmp_path, encoder="none"))
     async with Client(server) as client:
-        assert len((await client.list_tools()).tools) == 5
+        assert len((await client.list_tools()).tools) == 6
     kind, words = await Host(server).refusal("search_library", queries=["fox"])
     assert (kind, "--data" in words) == ("refused", True)
 
@@ -193,7 +193,7 @@ async def test_a_read_only_server_has_no_tool_that_writes(settings: Settings) ->
 
     async with Client(create_server(replace(settings, read_only=True))) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
-    assert names == ["search_library", "read_document", "library_status"]
+    assert names == ["search_library", "read_document", "library_status", "submit_ranking"]
 
 
 async def test_an_encoder_that_does_not_fit_is_refused_with_the_way_out(

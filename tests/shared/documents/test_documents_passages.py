@@ -43,6 +43,10 @@ SENTENCE_TABLE = [
     ["a wrapped\nline stays. Whole\nthing.", "", 2],
     ["Vitamin C. The dose was 5 mg.", "", 2],
     ["It ends on Jan. 5 at noon. Then Mr. X left.", "", 2],
+    ["Das ist z. B. gut. Dr. Li kam am 3. Oktober an. Er ging.", "", 3],
+    ["これは「本当。」と言った。次。", "", 2],
+    ["「本当。」「嘘。」", "", 2],
+    ["См. рис. 5. Далее ул. Ленина. Конец.", "", 3],
     ["", "", 0],
     ["   ", "", 0],
 ]

@@ -155,8 +155,10 @@ def test_a_collection_has_its_own_language(make_library: Make) -> None:
     library.create("deutsch", language="de")
     library.add([text_document("Die Häuser stehen leer.", "Stadt")], "deutsch")
     library.add([text_document("Die Häuser stehen leer.", "Stadt")], "default")
-    assert search(library, ["Haus"], collection="deutsch").hits
-    assert not search(library, ["Haus"]).hits
+    stemmed, guessed = search(library, ["Haus"], collection="deutsch"), search(library, ["Haus"])
+    assert stemmed.hits and not any("nothing has" in note for note in stemmed.notes)
+    assert any("nothing has 'Haus'" in note for note in guessed.notes)
+    assert not search(library, ["die"], collection="deutsch").hits and search(library, ["die"]).hits
     with pytest.raises(BadRequest, match="made otherwise"):
         library.create("deutsch", language="fr")
     with pytest.raises(BadRequest, match="unknown language"):

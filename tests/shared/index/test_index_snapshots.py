@@ -13,7 +13,7 @@ from carrel.documents import split
 from carrel.errors import BadRequest, NotFound, Unavailable
 from carrel.index import Filters, Library, kept, members
 from carrel.records import Document, Ranking
-from carrel.retrieve import search
+from carrel.retrieve import Diversity, search
 from kit import WordEncoder, text_document
 
 Make = Callable[..., Library]
@@ -160,7 +160,9 @@ def test_equal_texts_share_a_vector_and_are_all_found(make_library: Make) -> Non
     library.add(letters)
     library.encode("default")
     assert encoder.encoded == 1
-    assert len(search(library, ["dear madam"], mode="dense").hits) == 4
+    assert len(search(library, ["dear madam"], mode="dense", diversity=Diversity(duplicates=True)).hits) == 4
+    folded = search(library, ["dear madam"], mode="dense").hits
+    assert len(folded) == 1 and len(folded[0].also_in) == 3
 
 
 def test_documents_that_left_do_not_crowd_out_those_that_stayed(make_library: Make) -> None:

@@ -47,6 +47,9 @@ def test_a_store_of_the_first_format_is_opened_and_brought_up_to_date(old: Path,
     library.encode("default")
     assert library.coverage("default")["dense"] == 1.0
     assert "cannot move their eyes" in search(library, ["cannot move their eyes"], mode="dense").hits[0].passage.text
+    assert ["earlier version (1)" in each.words for each in examine(library)] == [True, True]
+    assert all(each.mended for each in repair(library))
+    library.encode("default")
     assert examine(library) == []
 
 
@@ -121,13 +124,17 @@ def test_wrong_counters_are_found_and_counted_again(whole: Library, tmp_path: Pa
     assert whole.collection("default").passages == 5
 
 
-def test_passages_of_another_splitter_refuse_additions_until_they_are_cut_anew(whole: Library, tmp_path: Path) -> None:
+def test_a_collection_of_an_earlier_splitter_takes_additions_and_is_cut_anew_when_asked(
+    whole: Library, tmp_path: Path
+) -> None:
     stored(tmp_path / "data").execute("UPDATE collections SET splitter='0'")
-    with pytest.raises(IncompatibleIndex, match="carrel doctor --repair"):
-        whole.add([text_document("more", "More")])
-    assert [hit.title for hit in search(whole, ["rodents"]).hits][:1] == ["Foxes"]
-    assert all(each.mended for each in repair(whole))
     whole.add([text_document("more", "More")])
+    assert [hit.title for hit in search(whole, ["rodents"]).hits][:1] == ["Foxes"]
+    assert search(whole, ["more"]).hits[0].title == "More"
+    assert [each.words for each in examine(whole)][:1] == [
+        "passages of 'default' were cut by an earlier version (0); --repair cuts them anew"
+    ]
+    assert all(each.mended for each in repair(whole))
     whole.encode("default")
     assert examine(whole) == []
 
