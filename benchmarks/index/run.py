@@ -67,7 +67,7 @@ def _write(figures: dict[str, Any], path: Path) -> None:
 
 
 def measure(work: Path, options: argparse.Namespace, kept: dict[str, Any]) -> dict[str, Any]:
-    """Figures of all sizes; ``kept`` are those of an earlier run, which new ones replace."""
+    """Figures of all sizes; ``kept`` are those of an earlier run, which new ones of a size and system replace."""
     encoder = real_encoder()
     figures: dict[str, Any] = {
         "encoder": options.encoder,
@@ -80,7 +80,10 @@ def measure(work: Path, options: argparse.Namespace, kept: dict[str, Any]) -> di
         figures["overhead"] = kept["overhead"]
     for size in options.sizes:
         folder = work / str(size)
-        figures["sizes"][str(size)] = _size(folder, size, options)
+        before = figures["sizes"].get(str(size), {}).get("systems", {})
+        found = _size(folder, size, options)
+        found["systems"] = {name: each for name, each in {**before, **found["systems"]}.items() if name in SYSTEMS}
+        figures["sizes"][str(size)] = found
         shutil.rmtree(folder)
     figures["sizes"] = dict(sorted(figures["sizes"].items(), key=lambda pair: int(pair[0])))
     return figures
@@ -99,7 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--overhead", type=int, default=1200, help="passages to measure the encoding overhead (0: not)")
     parser.add_argument("--work", type=Path, help="where to keep files meanwhile: 13 GB for a million passages")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/index.json; nothing with --quick")
-    parser.add_argument("--add", action="store_true", help="keep other sizes' figures that are in --out already")
+    parser.add_argument("--add", action="store_true", help="keep figures of other sizes and systems that are in --out")
     options = parser.parse_args()
     options.sizes = [_QUICK] if options.quick else [int(size) for size in options.sizes.split(",") if size.isdecimal()]
     options.only = options.only.split(",") if options.only else list(SYSTEMS)
