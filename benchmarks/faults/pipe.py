@@ -42,7 +42,8 @@ class Announcer:
 
     def watch_the_engine(self) -> None:
         """Announce the writes of the arms from inside, so that a kill can be aimed at them."""
-        from carrel.index import dense, lexical
+        from carrel.index.dense import arm as dense
+        from carrel.index.lexical import arm as lexical
 
         for module in (lexical, dense):
             for owner, method, phase in _INSIDE:

@@ -21,7 +21,7 @@ from carrel.evaluation.nouns import Progress
 from carrel.evaluation.pipelines import Words
 from carrel.evaluation.running import Shelf
 from carrel.index import Library, catalogue, terms
-from carrel.index.analysis import ANALYSER, ANALYSERS
+from carrel.index.lexical.analysis import ANALYSER, ANALYSERS
 from carrel.index.texts import named
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import BadRequest, CarrelError, IncompatibleIndex, NotFound
-from carrel.index.analysis import ANALYSERS
 from carrel.index.archive import Archived, copy_collection, export_collection, import_collection
+from carrel.index.lexical.analysis import ANALYSERS
 from carrel.index.opening import open_library
 from carrel.index.upkeep import Finding, examine, repair
 from carrel.settings import Settings

@@ -17,13 +17,13 @@ from carrel.documents import PARSER_VERSION, SPLITTER_VERSION, split
 from carrel.errors import BadRequest, NotFound, Unavailable
 from carrel.index import catalogue, files, kept, members
 from carrel.index.admission import admitted
-from carrel.index.analysis import ANALYSER, ANALYSERS
 from carrel.index.arms import Arms
 from carrel.index.catalogue import Collection
 from carrel.index.encoding import EncodingWorker
 from carrel.index.files import KnownFile
 from carrel.index.gate import QueryGate
 from carrel.index.jobs import Jobs
+from carrel.index.lexical.analysis import ANALYSER, ANALYSERS
 from carrel.index.store import Store
 from carrel.index.view import View
 from carrel.models import Encoder

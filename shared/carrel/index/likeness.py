@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from carrel.index.dense.reader import VectorReader
     from carrel.index.gate import QueryGate
-    from carrel.index.vector_reader import VectorReader
     from carrel.models import Encoder
 
 __all__ = ["named_digests", "named_vectors"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from carrel.errors import BadRequest
 from carrel.index import texts
-from carrel.index.analysis import NAMES, terms
+from carrel.index.lexical.analysis import NAMES, terms
 from carrel.index.store import Store
 from carrel.records import SourceKind
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from carrel.errors import IncompatibleIndex
-from carrel.index.analysis import NAMES, terms
+from carrel.index.lexical.analysis import NAMES, terms
 
 __all__ = [
     "author_terms",

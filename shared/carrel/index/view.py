@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from carrel.index import kept, likeness, lookups, texts
 from carrel.index.catalogue import Collection
-from carrel.index.demands import Demands
+from carrel.index.dense.reader import VectorReader
 from carrel.index.gate import QueryGate
 from carrel.index.holding import Holding
 from carrel.index.lexical import LexicalFilter
+from carrel.index.lexical.demands import Demands
+from carrel.index.lexical.mending import Mending
 from carrel.index.lookups import Candidate, Details, Filters, Span
-from carrel.index.mending import Mending
 from carrel.index.store import Store
-from carrel.index.vector_reader import VectorReader
 from carrel.models import Encoder
 from carrel.records import Passage, Section
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from carrel.index.lexical_reader import LexicalReader
+    from carrel.index.lexical.reader import LexicalReader
 
 __all__ = ["Found", "Row", "Searched", "View"]
 

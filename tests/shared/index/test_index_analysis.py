@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrel.errors import BadRequest
-from carrel.index import analysis
-from carrel.index.analysis import ANALYSERS, filters, terms
+from carrel.index.lexical import analysis
+from carrel.index.lexical.analysis import ANALYSERS, filters, terms
 
 
 @pytest.mark.parametrize(

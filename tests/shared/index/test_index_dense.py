@@ -20,9 +20,12 @@ import pytest
 from numpy.typing import NDArray
 
 from carrel.errors import BadRequest, IncompatibleIndex, Unavailable
-from carrel.index import vector_arrays, vector_codes, vector_keeper, vector_search
 from carrel.index.dense import DenseArm, DenseFacts
-from carrel.index.vector_table import VectorTable
+from carrel.index.dense import arrays as vector_arrays
+from carrel.index.dense import codes as vector_codes
+from carrel.index.dense import keeper as vector_keeper
+from carrel.index.dense import search as vector_search
+from carrel.index.dense.table import VectorTable
 from kit import REPOSITORY
 
 WIDTH = 24
@@ -665,7 +668,8 @@ _ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")}
 _WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from carrel.index import dense, vector_keeper
+from carrel.index.dense import arm as dense
+from carrel.index.dense import keeper as vector_keeper
 sys.path.insert(0, sys.argv[2])
 from test_index_dense import made, named
 vector_keeper._TAIL_ROWS = 300

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from carrel.errors import BadRequest, IncompatibleIndex, NotFound, Unavailable
-from carrel.index import lexical_files
 from carrel.index.lexical import DamagedArm, LexicalArm, LexicalFilter, LexicalRow, Mark
-from carrel.index.lexical_seals import damage
+from carrel.index.lexical import files as lexical_files
+from carrel.index.lexical.seals import damage
 
 BLANK = LexicalRow(0, "d", "", (), "", "file", "text/plain", 0, (), ())
 
@@ -682,7 +682,7 @@ def test_rows_that_break_off_leave_the_arm_as_it_was(foxes: LexicalArm, folder: 
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from carrel.index import lexical_files
+from carrel.index.lexical import files as lexical_files
 from carrel.index.lexical import LexicalArm, LexicalRow, Mark
 step = int(sys.argv[2])
 def dying(real, number):
@@ -777,7 +777,7 @@ def test_a_reader_needs_no_permission_to_write(tmp_path: Path) -> None:
 
 
 def test_a_failure_of_the_engine_is_damage_and_no_panic(foxes: LexicalArm, monkeypatch: pytest.MonkeyPatch) -> None:
-    from carrel.index import lexical_reader
+    from carrel.index.lexical import reader as lexical_reader
 
     class PanicException(BaseException):
         pass

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from carrel.index.analysis import terms
+from carrel.index.lexical.analysis import terms
 
 __all__ = ["highest"]
 

@@ -20,8 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from carrel.index.lexical_nouns import DamagedArm, Mark
-from carrel.index.lexical_seals import SEGMENTS, Stamp, checksum, damage, kind, seal, stamp, trouble, unseal
+from carrel.index.lexical.nouns import DamagedArm, Mark
+from carrel.index.lexical.seals import SEGMENTS, Stamp, checksum, damage, kind, seal, stamp, trouble, unseal
 
 __all__ = ["Manifest", "Shelf", "generations", "live_files", "mark_of"]
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from carrel.index.analysis import filters, parted, parts
+from carrel.index.lexical.analysis import filters, parted, parts
 
 __all__ = ["Mending", "mend"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carrel.index.analysis import filters, parted, parts
+from carrel.index.lexical.analysis import filters, parted, parts
 
 if TYPE_CHECKING:
     import tantivy

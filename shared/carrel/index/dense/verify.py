@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carrel.index import vector_arrays as arrays
-from carrel.index.vector_arrays import State, rows_of
-from carrel.index.vector_search import vectors_at
-from carrel.index.vector_sums import checksum, read_blocks
-from carrel.index.vector_table import VectorTable
+from carrel.index.dense import arrays
+from carrel.index.dense.arrays import State, rows_of
+from carrel.index.dense.search import vectors_at
+from carrel.index.dense.sums import checksum, read_blocks
+from carrel.index.dense.table import VectorTable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable
-from carrel.index.demands import Demands, without_words
-from carrel.index.lexical_files import Manifest, Shelf
-from carrel.index.lexical_highest import highest
-from carrel.index.lexical_nouns import LexicalFacts, LexicalFilter, Mark
-from carrel.index.lexical_query import holding, question, rank, schema, within
-from carrel.index.lexical_seals import Stamp, damage, stamp
-from carrel.index.mending import Mending, mend
+from carrel.index.lexical.demands import Demands, without_words
+from carrel.index.lexical.files import Manifest, Shelf
+from carrel.index.lexical.highest import highest
+from carrel.index.lexical.mending import Mending, mend
+from carrel.index.lexical.nouns import LexicalFacts, LexicalFilter, Mark
+from carrel.index.lexical.query import holding, question, rank, schema, within
+from carrel.index.lexical.seals import Stamp, damage, stamp
 
 if TYPE_CHECKING:
     import numpy as np

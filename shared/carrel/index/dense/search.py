@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from carrel.index.vector_arrays import State, rows_of
-from carrel.index.vector_codes import ROUNDING, Scanner, scanner
-from carrel.index.vector_lists import NEIGHBOURS
+from carrel.index.dense.arrays import State, rows_of
+from carrel.index.dense.codes import ROUNDING, Scanner, scanner
+from carrel.index.dense.lists import NEIGHBOURS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from carrel.errors import NotFound, Unavailable
-from carrel.index.analysis import ANALYSER, NAMES, filters
-from carrel.index.lexical_files import Manifest, Shelf, generations, live_files, mark_of
-from carrel.index.lexical_nouns import DamagedArm, LexicalFacts, LexicalFilter, LexicalRow, Mark
-from carrel.index.lexical_query import document, schema
-from carrel.index.lexical_reader import LexicalReader, engine, guarded
-from carrel.index.lexical_seals import damage, inspect
+from carrel.index.lexical.analysis import ANALYSER, NAMES, filters
+from carrel.index.lexical.files import Manifest, Shelf, generations, live_files, mark_of
+from carrel.index.lexical.nouns import DamagedArm, LexicalFacts, LexicalFilter, LexicalRow, Mark
+from carrel.index.lexical.query import document, schema
+from carrel.index.lexical.reader import LexicalReader, engine, guarded
+from carrel.index.lexical.seals import damage, inspect
 
 __all__ = [
     "DamagedArm",

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable
-from carrel.index import vector_arrays as arrays
-from carrel.index.vector_arrays import Head, State
-from carrel.index.vector_build import Source, build
-from carrel.index.vector_table import VectorTable
-from carrel.index.vector_verify import sound
+from carrel.index.dense import arrays
+from carrel.index.dense.arrays import Head, State
+from carrel.index.dense.build import Source, build
+from carrel.index.dense.table import VectorTable
+from carrel.index.dense.verify import sound
 
 if TYPE_CHECKING:
     import numpy as np

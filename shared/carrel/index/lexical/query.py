@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from carrel.index.analysis import NAMES, parted, parts, terms
-from carrel.index.demands import Demands, demanded, phrase
-from carrel.index.lexical_nouns import LexicalFilter, LexicalRow
+from carrel.index.lexical.analysis import NAMES, parted, parts, terms
+from carrel.index.lexical.demands import Demands, demanded, phrase
+from carrel.index.lexical.nouns import LexicalFilter, LexicalRow
 
 if TYPE_CHECKING:
     import numpy as np

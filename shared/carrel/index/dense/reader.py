@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from carrel.errors import BadRequest, IncompatibleIndex
-from carrel.index import vector_search
-from carrel.index.vector_arrays import State, rows_of
+from carrel.index.dense import search as vector_search
+from carrel.index.dense.arrays import State, rows_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from carrel.errors import Unavailable
-from carrel.index.lexical_nouns import DamagedArm
+from carrel.index.lexical.nouns import DamagedArm
 
 __all__ = ["SEGMENTS", "Stamp", "checksum", "damage", "inspect", "kind", "seal", "stamp", "trouble", "unseal"]
 

@@ -1,6 +1,6 @@
 """The dense arm: one vector per encoded text, named by the text's digest, kept for as long as the text is.
 
-A LanceDB table is the durable truth. Beside it lie memory-mapped arrays (`carrel.index.vector_arrays`) that all
+A LanceDB table is the durable truth. Beside it lie memory-mapped arrays (`carrel.index.dense.arrays`) that all
 processes share, so that searching needs no LanceDB: a *base*, searched exactly while it is small and by lists of near
 vectors above `LISTS_FROM` rows, and a *tail* of what was written since, searched exactly. A digest has one vector for
 ever: writing it twice changes nothing, and a restored table cannot give a wrong one. Whatever is missing or damaged
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carrel.errors import BadRequest
-from carrel.index.vector_arrays import rows_of
-from carrel.index.vector_keeper import ArrayKeeper, DamagedVectors, cannot_write, damage_told
-from carrel.index.vector_reader import DenseFacts, VectorReader
-from carrel.index.vector_table import VectorTable
-from carrel.index.vector_verify import verify
+from carrel.index.dense.arrays import rows_of
+from carrel.index.dense.keeper import ArrayKeeper, DamagedVectors, cannot_write, damage_told
+from carrel.index.dense.reader import DenseFacts, VectorReader
+from carrel.index.dense.table import VectorTable
+from carrel.index.dense.verify import verify
 
 if TYPE_CHECKING:
     import numpy as np

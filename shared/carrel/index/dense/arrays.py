@@ -3,7 +3,7 @@
 ``head.json`` names one immutable *base*, laid out list by list, and how many rows of its *tail* are valid: a plain file
 that grows by each batch written since. It is replaced whole and last, so a reader meets one state or the next. The
 base's files are ``base-NUMBER.PART.npy``, the tail's ``tail-NUMBER.PART.bin``. Lists are scanned by codes of 8 bits
-(`carrel.index.vector_codes`) and the best of their rows scored by the vectors.
+(`carrel.index.dense.codes`) and the best of their rows scored by the vectors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carrel.index.vector_sums import checksum
+from carrel.index.dense.sums import checksum
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class Head:
     """``batch`` is the newest one that base and tail cover; ``version`` the table's when they did.
 
     ``trained`` is the number of rows when lists were last made (or found useless); ``sums`` are checksums of the parts,
-    ``probes``, ``recall`` and ``reach`` as in `carrel.index.vector_lists.Reading`, ``scale`` that of the codes.
+    ``probes``, ``recall`` and ``reach`` as in `carrel.index.dense.lists.Reading`, ``scale`` that of the codes.
     """
 
     number: int
@@ -138,7 +138,7 @@ def write_head(folder: Path, head: Head) -> None:
 def load(folder: Path, raw: bytes, before: State | None = None) -> State:
     """Map what the head ``raw`` names; what ``before`` has of it was looked at then, and is not read again.
 
-    The vectors and codes of a large base are not read here: `carrel.index.vector_verify.sound` does it. Raises OSError
+    The vectors and codes of a large base are not read here: `carrel.index.dense.verify.sound` does it. Raises OSError
     or ValueError when files are missing or damaged.
     """
     import numpy as np

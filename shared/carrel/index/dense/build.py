@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carrel.index import vector_lists
-from carrel.index.vector_arrays import Head, State, flush_folder, rows_of
-from carrel.index.vector_codes import coded, scale_for
-from carrel.index.vector_sums import checksum, read_blocks
+from carrel.index.dense import lists as vector_lists
+from carrel.index.dense.arrays import Head, State, flush_folder, rows_of
+from carrel.index.dense.codes import coded, scale_for
+from carrel.index.dense.sums import checksum, read_blocks
 
 if TYPE_CHECKING:
     import numpy as np
