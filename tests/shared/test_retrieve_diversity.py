@@ -91,6 +91,18 @@ def test_program_text_that_differs_in_one_sign_is_no_copy() -> None:
     assert wording(code) == wording(code.replace("\n    ", "\n\t"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("LDL ↑", "LDL ↓"), ("x ∈ A", "x ∉ A"), ("in C# only", "in C only"), ("ไม่", "ไม้"), ("दिन", "दान"), ("£ 5", "¥ 5")],
+)
+def test_a_sign_a_tone_and_a_vowel_say_something(one: str, other: str) -> None:
+    assert wording(one) != wording(other)
+
+
+def test_quotation_marks_and_stops_say_nothing() -> None:
+    assert wording("«Yes», he said — no…") == wording("“Yes” he said no。")
+
+
 def test_copies_can_be_hits_of_their_own(make_library: Callable[..., Library]) -> None:
     found = shelf(make_library, documents(BADGER, BADGER + " "), encoded=True)
     assert len(search(found, ["badger"]).hits) == 1
@@ -123,6 +135,21 @@ def test_pages_fit_together_and_nothing_is_lost(
     named = [ref for hit in whole for ref in (hit.passage.ref, *hit.also_in)]
     everything = {hit.passage.ref for hit in every(found, "badger marten earthworms")}
     assert len(named) == len(set(named)) and set(named) == everything
+
+
+def test_pages_fit_together_when_novelty_and_a_cap_are_asked_for_at_once(make_library: Callable[..., Library]) -> None:
+    words = ("finds", "digs", "smells", "hears", "loses", "hides", "trades", "counts", "steals", "names")
+    long = "\n\n".join(f"## Part {word}\n\nThe badger eats worms and {word} {word[::-1]}." for word in words)
+    others = [text_document(f"The badger {word} worms, {word} more, badger {word}.", word.title()) for word in words]
+    found = shelf(make_library, [text_document(long, "Long"), *others], encoded=True)
+    varied = Diversity(per_document=1, relevance=0.3)
+    whole = search(found, ["badger eats worms"], k=50, diversity=varied).hits
+    paged = [
+        hit
+        for start in range(0, len(whole), 2)
+        for hit in search(found, ["badger eats worms"], k=2, offset=start, diversity=varied).hits
+    ]
+    assert [hit.passage.ref for hit in paged] == [hit.passage.ref for hit in whole]
 
 
 def test_a_cap_lets_other_documents_come_first(make_library: Callable[..., Library]) -> None:

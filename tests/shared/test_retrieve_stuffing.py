@@ -81,6 +81,13 @@ def test_text_that_answers_is_not_taken_for_stuffing(query: str) -> None:
     assert not stuffed(f"# {query}\n\n{TOPICS[query]}", asked)
 
 
+NAMES = [
+    f"{tree}{part}"
+    for tree in ("birch", "alder", "maple", "beech", "aspen")
+    for part in ("", "wood", "bark", "root", "leaf")
+]
+
+
 @pytest.mark.parametrize(
     ("query", "text"),
     [
@@ -89,6 +96,16 @@ def test_text_that_answers_is_not_taken_for_stuffing(query: str) -> None:
         ("fox", "A fox ran. The fox, a red fox, met another fox near the den where foxes sleep in March."),
         ("total price", "| item | price |\n| --- | --- |\n| tea | 3 |\n| bread | 4 |\n| total | 7 |"),
         ("get user name", "def get_user_name(user):\n    return user.name or get_name(user.id)\n"),
+        (
+            "Lagos population",
+            "| City | Population |\n|---|---|\n"
+            + "".join(f"| City{n}x | {15388 + n} |\n" for n in range(40))
+            + "| Lagos | 15388000 |",
+        ),
+        (
+            "birch alder",
+            "\n".join(f"{name}: a {kind} of trees" for name, kind in zip(NAMES, reversed(NAMES), strict=True)),
+        ),
         ("", "A fox ran."),
         ("fox", ""),
     ],

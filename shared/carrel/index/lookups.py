@@ -112,7 +112,7 @@ def candidates(
 
     found: list[Candidate] = []
     if passage_ids:
-        found += look_up("p.passage_id=k.value", passage_ids, _MOST_CANDIDATES)
+        found += look_up("p.passage_id=k.value", passage_ids, len(passage_ids))
     if digests:
         named = look_up("p.digest=k.value", digests, _MOST_CANDIDATES)
         if len(named) == _MOST_CANDIDATES:  # one text has crowded out others: each gets its share

@@ -24,7 +24,8 @@ _COLUMNS = 64  # of them; a product this small stays in this thread, and costs m
 _TOKEN = re.compile(
     r"[-\u2212]?\d[\d.,]*(?<![.,])[^\W\d_]*"  # a number with its sign and unit
     r"|[^\W_]+(?:['\u2019][^\W_]+)*"
-    r"|[%\u2030\u00b0<>=\u00b1\u20ac$\u00a3\u00a5\u2264\u2265\u2260~+^\u2212\u00d7\u00f7/]"
+    r"|[#%<>=~+^/$\u00a3\u00a5\u00b0\u00b1\u00d7\u00f7]"  # signs
+    r"|[^\x00-\xbf\w\s\u2010-\u2027\u3000-\u3003\uff01\uff0c\uff1f]"  # others, and vowels and tones inside words
 )
 _LIGHT = frozenset(("a", "an", "the"))
 _PROGRAM = re.compile(

@@ -47,7 +47,9 @@ def diverse(view: View, pool: Pool, order: Sequence[int], diversity: Diversity, 
     if not diversity.duplicates:
         order, copies = collapsed(view, order, len(order) if rearranges else need)
     if diversity.relevance < 1.0:
-        order = _novel_first(view, pool, order, diversity.relevance, min(need, _REARRANGED))
+        # What draws documents or origins in turn looks further than the page that is asked for.
+        turns = diversity.per_document or diversity.per_origin
+        order = _novel_first(view, pool, order, diversity.relevance, _REARRANGED if turns else min(need, _REARRANGED))
     if diversity.per_origin:
         order = _origins_in_turn(view, pool, order, diversity.per_origin)
     if diversity.per_document:

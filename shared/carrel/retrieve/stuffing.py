@@ -28,7 +28,8 @@ _ONCE = 0.93  # share of different words in a list of words; prose of _LIST word
 _PROSE = (0.54, 0.9)  # share of different words in most prose of a passage's length, which is not looked at closer
 _WORD = re.compile(r"\w+")
 _COMMA = re.compile(r"[,;|\n\t\u2022\u3001\uff0c]")
-_SENTENCE = re.compile(r"[.!?\u3002\uff01\uff1f](?:\s|$)")
+_SENTENCE = re.compile(r"[.!?](?:\s|$)|[\u3002\uff01\uff1f]")
+_ROWS = 3  # cells, lines or tabs in a text of so many words each: a table, a glossary, a list of addresses
 
 
 def without_stuffing(
@@ -75,7 +76,9 @@ def _enumerates(text: str) -> bool:
 
 
 def _is_list(text: str, words: Sequence[str]) -> bool:
-    if len(words) < _LIST or len(set(words)) < _ONCE * len(words):
+    if len(words) < _LIST or len(set(words)) < _ONCE * len(words) or not text.isascii():
+        return False
+    if sum(map(text.count, "|\n\t;:")) * _LIST >= _ROWS * len(words) or any(word[0].isdecimal() for word in words):
         return False
     return len(_SENTENCE.findall(text)) * _LIST <= len(words)
 
