@@ -14,6 +14,7 @@ __all__ = ["QueryGate"]
 _RECENT = 0.05  # seconds after a query in another process during which the next one is likely
 _LONGEST = 0.25  # seconds a batch waits at most: steady queries must not stop the encoding for ever
 _STEP = 0.01
+_RENEWED = _RECENT / 2  # seconds after which a sign is given anew; giving one takes a disk up to a millisecond
 
 
 class QueryGate:
@@ -23,14 +24,18 @@ class QueryGate:
         self._sign = folder / "asked"
         self._lock = threading.Lock()
         self._here = 0
+        self._signed = -_RENEWED
 
     @contextlib.contextmanager
     def query(self) -> Iterator[None]:
         """Hold this while a query is encoded."""
         with self._lock:
             self._here += 1
-        with contextlib.suppress(OSError):
-            os.utime(self._sign)
+        now = time.monotonic()
+        if now - self._signed >= _RENEWED:
+            self._signed = now
+            with contextlib.suppress(OSError):
+                os.utime(self._sign)
         try:
             yield
         finally:
