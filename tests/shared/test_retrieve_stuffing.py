@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from carrel.index import Library, terms
-from carrel.retrieve import Mode, search
+from carrel.rerank import Pipeline, Scorers, Stage
+from carrel.retrieve import Diversity, Mode, Reranking, search
 from carrel.retrieve.stuffing import stuffed
 from kit import WordEncoder, text_document
+from rerank_kit import Plain
 
 TOPICS = {
     "how many earthworms does a badger eat in one night": (
@@ -119,6 +122,25 @@ def test_stuffing_is_listed_last_and_not_dropped(make_library: Callable[..., Lib
     library = make_library()
     library.add([text_document(TOPICS[query], "Answer"), text_document(" ".join([query] * 20), "Stuffed")])
     assert [hit.title for hit in search(library, [query]).hits] == ["Answer", "Stuffed"]
+
+
+def test_stuffing_stays_last_whatever_stages_come_after(make_library: Callable[..., Library], tmp_path: Path) -> None:
+    query = "how many earthworms does a badger eat in one night"
+    library = make_library()
+    answers = "\n\n".join(f"## Wood {number}\n\n{TOPICS[query]} Wood {number}." for number in range(4))
+    library.add([text_document(answers, "Answer"), text_document(" ".join([query] * 20), "Stuffed")])
+    loves_repeats = Scorers(
+        tmp_path, loaders={"cross": lambda model, models: Plain(lambda query, text: text.count(query))}
+    )
+    plan = Reranking(Pipeline("own", (Stage("cross", "any"),)), loves_repeats)
+    for diversity, reranking in (
+        (Diversity(per_document=1), None),
+        (Diversity(relevance=0.1), None),
+        (Diversity(), plan),
+    ):
+        hits = search(library, [query], k=20, diversity=diversity, reranking=reranking).hits
+        assert {hit.title for hit in hits[:4]} == {"Answer"} and hits[-1].title == "Stuffed"
+        assert hits[-1].score <= min(hit.score for hit in hits)
 
 
 def test_stuffing_alone_is_no_evidence(make_library: Callable[..., Library]) -> None:

@@ -11,7 +11,7 @@ from carrel.index import Filters, Library
 from carrel.records import Ranking
 from carrel.retrieve.diversity import diverse
 from carrel.retrieve.nouns import Diversity, Signals, Weights
-from carrel.retrieve.pooling import best_first, collect
+from carrel.retrieve.pooling import Pool, best_first, collect
 from carrel.retrieve.reranking import Reranking, reranked, weighed
 from carrel.retrieve.shaping import Granularity, shaped
 from carrel.retrieve.signals import checked_signals, demand
@@ -63,23 +63,31 @@ def search(
         pool = collect(view, wanted, filters, weighed(weights, reranking), known)
         whole = granularity in ("document", "section")  # one hit may take many passages
         last = len(pool.fused) if whole else offset + k
-        order, bad = without_stuffing(view, pool, best_first(view, pool), wanted)
-        order = reranked(view, pool, order, wanted, reranking)
+        clean, bad = without_stuffing(view, pool, best_first(view, pool), wanted)
+        order = reranked(view, pool, clean, wanted, reranking)
         if granularity == "document":  # documents that share a passage are still different documents
             diversity = replace(diversity, duplicates=True)
         arranged = diverse(view, pool, order, diversity, last)
-        hits = shaped(granularity, view, pool, arranged.order, wanted, offset + k, arranged.copies)
+        _put_last(pool, order, bad)
+        hits = shaped(granularity, view, pool, [*arranged.order, *bad], wanted, offset + k, arranged.copies)
         coverage = dict(view.coverage)
         notes = list(view.notes)
         generation = view.generation
         complete = all(coverage.get(arm, 0.0) >= 1.0 for arm in _ARMS[mode])
-        sufficiency = judged(view, pool, wanted, words=mode != "dense", complete=complete, ignored=bad)
+        sufficiency = judged(view, pool, wanted, words=mode != "dense", complete=complete, ignored=frozenset(bad))
     if coverage.get("dense", 1.0) < 1.0:
         notes.append(f"vectors are still being made: {int(100 * coverage['dense'])} % of the passages have one")
     if said := note(sufficiency, wanted, hits=bool(hits), limited=bool(filters or known.must or known.must_not)):
         notes.append(said)
     ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
     return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes), sufficiency)
+
+
+def _put_last(pool: Pool, order: Sequence[int], bad: Sequence[int]) -> None:
+    """Give stuffed passages no more than the least score of the others, whatever stages came between."""
+    least = min((pool.fused[key] for key in order), default=1.0) if bad else 0.0
+    for key in bad:
+        pool.fused[key] = min(pool.fused[key], least)
 
 
 def checked_queries(queries: Sequence[str]) -> list[str]:

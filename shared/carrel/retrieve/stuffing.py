@@ -34,11 +34,11 @@ _ROWS = 3  # cells, lines or tabs in a text of so many words each: a table, a gl
 
 def without_stuffing(
     view: View, pool: Pool, order: Sequence[int], queries: Sequence[str]
-) -> tuple[list[int], frozenset[int]]:
-    """``order`` with stuffed passages at its end, and these."""
+) -> tuple[list[int], list[int]]:
+    """``order`` without stuffed passages, and these, in their order."""
     suspects = _suspects(view, pool, order, queries)
     if not suspects:
-        return list(order), frozenset()
+        return list(order), []
     asked = [set(terms(query)) for query in queries]
     texts = {key: row.passage.text for key, row in view.hydrate(suspects).items()}
     bad = {key for key, text in texts.items() if any(stuffed(text, words) for words in asked)}
@@ -46,8 +46,7 @@ def without_stuffing(
     documents = {view.rows[key].doc_no for key in bad}
     near = [key for key in suspects if view.rows[key].doc_no in documents and key not in bad]
     bad.update(key for key in near if any(_made_of(terms(texts[key]), words) >= _MADE_OF for words in asked))
-    clean = [key for key in order if key not in bad]
-    return [*clean, *(key for key in order if key in bad)], frozenset(bad)
+    return [key for key in order if key not in bad], [key for key in order if key in bad]
 
 
 def stuffed(text: str, asked: set[str]) -> bool:
