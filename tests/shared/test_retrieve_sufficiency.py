@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carrel.index import Filters, Library
 from carrel.models import DEFAULT_NAME
-from carrel.retrieve import Features, Signals, probability, search
+from carrel.retrieve import Features, Mode, Signals, probability, search
 from kit import FOX, OWL, REPOSITORY, WordEncoder, text_document
 
 DATA = REPOSITORY.parent / "shared" / "data" / "retrieval"
@@ -86,6 +86,22 @@ def test_another_encoder_is_judged_by_words_or_not_at_all(make_library: Callable
     dense = search(library, ["grown fox food a day"], mode="dense").sufficiency
     assert hybrid is not None and (hybrid.level, hybrid.basis) == ("sufficient", "words")
     assert dense is not None and (dense.level, dense.probability) == ("uncalibrated", None)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_a_typing_error_is_no_missing_evidence(shelf: Library, mode: Mode) -> None:
+    right = search(shelf, ["grown fox food"], mode=mode).sufficiency
+    slips = search(shelf, ["groown fox foood"], mode=mode).sufficiency
+    assert right is not None and slips is not None and slips.level == "sufficient"
+    assert slips.probability == pytest.approx(right.probability, abs=0.04)
+
+
+def test_one_phrase_that_is_there_does_not_answer_the_rest(shelf: Library) -> None:
+    asked = 'revenue of "grown fox" semiconductor suppliers in asia during winter'
+    plain = search(shelf, [asked.replace('"', "")], mode="lexical").sufficiency
+    quoted = search(shelf, [asked], mode="lexical").sufficiency
+    assert plain is not None and quoted is not None and plain.probability is not None and quoted.probability is not None
+    assert quoted.level != "sufficient" and quoted.probability <= plain.probability + 0.15
 
 
 def test_an_empty_collection_or_filter_has_none(shelf: Library) -> None:

@@ -71,6 +71,7 @@ class View:
     rows: dict[int, Candidate] = field(default_factory=dict)
     _demands: Demands | None = None
     _holding: Holding | None = None
+    _mended: dict[str, Mending] = field(default_factory=dict)
     _most: dict[str, float] = field(default_factory=dict)
     _texts: dict[int, Row] = field(default_factory=dict)  # what was read, as several stages of a search look at it
     _fetched: tuple[dict[int, int], NDArray[np.float32]] | None = None  # the last vectors, by place
@@ -115,7 +116,9 @@ class View:
 
     def mend(self, query: str) -> Mending:
         """The query with what may have been meant by words that no passage has; as it is without a lexical arm."""
-        return Mending(query, query) if self.lexical is None else self.lexical.mended(query)
+        if query not in self._mended:
+            self._mended[query] = Mending(query, query) if self.lexical is None else self.lexical.mended(query)
+        return self._mended[query]
 
     def demand(self, demands: Demands) -> list[str]:
         """Let all searches of this view find only passages that meet these demands. Returns those that limit nothing.
@@ -199,9 +202,10 @@ class View:
         return keys, vectors
 
     def most(self, query: str) -> float:
-        """The BM25 that no passage can exceed for a query; 0 without a term of it, or a lexical arm."""
+        """The BM25 that no passage can exceed for a query, words that are surely mistyped taken for what was meant; 0
+        without a term of it, or a lexical arm."""
         if query not in self._most:
-            self._most[query] = 0.0 if self.lexical is None else self.lexical.most(query)
+            self._most[query] = 0.0 if self.lexical is None else self.lexical.most(self.mend(query).said)
         return self._most[query]
 
     def hydrate(self, passage_ids: Sequence[int]) -> dict[int, Row]:

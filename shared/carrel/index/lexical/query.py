@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     import tantivy
     from numpy.typing import NDArray
 
-__all__ = ["document", "holding", "limits", "question", "rank", "schema", "within"]
+__all__ = ["LONGEST_QUERY", "MOST_COUNTED", "MOST_READ", "QUOTED_WEIGHT"]
+__all__ += ["document", "holding", "limits", "question", "quoted_in", "rank", "schema", "within"]
 
-_LONGEST_QUERY = 64  # distinct terms; a longer query keeps its rarest
-_MOST_COUNTED = 3  # repeats of one term in a query that still add weight
-_MOST_READ = 100_000  # characters of a query that are analysed
+LONGEST_QUERY = 64  # distinct terms; a longer query keeps its rarest
+MOST_COUNTED = 3  # repeats of one term in a query that still add weight
+MOST_READ = 100_000  # characters of a query that are analysed
 _LAST_DAY = 99_999_999
 _QUOTED = re.compile(r'"([^"]+)"|[“„«]([^“„«”»]+)[”“»]')
 _QUOTE_MARKS = '"“„«'
 _MOST_QUOTED = 8  # phrases of one query
-_QUOTED_WEIGHT = 2.0  # of a quoted phrase, beside the weight its words have anyway
+QUOTED_WEIGHT = 2.0  # of a quoted phrase, beside the weight its words have anyway
 _FEW_WORDS = 32  # as single terms they are skipped through; more are gathered first, for 4 ms at a million rows
 _SPARE = 24  # hits beyond the depth that are fetched at once
 _MOST_TIED = 20_000  # hits beyond the depth that are fetched to settle a tie at its end
@@ -84,24 +85,25 @@ def question(
     """
     from tantivy import Occur, Query
 
-    counts = Counter(terms(text[:_MOST_READ], analyser))
-    if len(counts) > _LONGEST_QUERY:
+    counts = Counter(terms(text[:MOST_READ], analyser))
+    if len(counts) > LONGEST_QUERY:
         rarest = sorted(counts, key=lambda word: (frequency("text", word) or math.inf, word))
-        counts = Counter({word: counts[word] for word in rarest[:_LONGEST_QUERY]})
-    weights = [(word, float(min(count, _MOST_COUNTED))) for word, count in sorted(counts.items())]
+        counts = Counter({word: counts[word] for word in rarest[:LONGEST_QUERY]})
+    weights = [(word, float(min(count, MOST_COUNTED))) for word, count in sorted(counts.items())]
     should = [
         (Occur.Should, Query.boost_query(Query.term_query(form, "text", word, index_option="freq"), weight))
         for word, weight in (*weights, *also)
     ]
-    together = (phrase(quoted, analyser, form) for quoted in _quoted(text))
-    should += [(Occur.Should, Query.boost_query(each, _QUOTED_WEIGHT)) for each in together if each is not None]
+    together = (phrase(quoted, analyser, form) for quoted in quoted_in(text))
+    should += [(Occur.Should, Query.boost_query(each, QUOTED_WEIGHT)) for each in together if each is not None]
     return Query.boolean_query(should) if should else None
 
 
-def _quoted(text: str) -> list[str]:
+def quoted_in(text: str) -> list[str]:
+    """What stands in double quotes, each once."""
     if not any(mark in text for mark in _QUOTE_MARKS):
         return []
-    found = (one or other for one, other in _QUOTED.findall(text[:_MOST_READ]))
+    found = (one or other for one, other in _QUOTED.findall(text[:MOST_READ]))
     return list(dict.fromkeys(found))[:_MOST_QUOTED]
 
 
@@ -118,7 +120,7 @@ def limits(only: LexicalFilter, form: tantivy.Schema) -> tantivy.Query | None:
         upper = min(max(only.before - 1, 0), _LAST_DAY) if only.before else _LAST_DAY
         must.append(Query.range_query(form, "date", FieldType.Unsigned, lower, upper))
     if only.author:
-        names = sorted(set(terms(only.author[:_MOST_READ], NAMES)))
+        names = sorted(set(terms(only.author[:MOST_READ], NAMES)))
         must += [Query.term_query(form, "author", name, index_option="basic") for name in names]
         must += [] if names else [Query.empty_query()]
     if not must:

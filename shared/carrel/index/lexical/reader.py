@@ -82,7 +82,7 @@ class LexicalReader:
         return self._searcher.terms_with_prefix("text", prefix, limit=most)
 
     def most(self, query: str) -> float:
-        """The BM25 that no passage can exceed for the plain words of ``query``; 0 when it has none."""
+        """The BM25 that no passage can exceed for ``query``; 0 when it has no term."""
         with guarded():
             return highest(query, self.manifest.analyser, self._searcher.num_docs, self._searcher.doc_freq)
 
