@@ -145,12 +145,12 @@ class _Wordings:
     """The same where there are no vectors: every passage is read."""
 
     def __init__(self, view: View, order: Sequence[int]) -> None:
-        self._order = order
         self._read = view.hydrate(order)
-        self._groups: dict[tuple[str, ...], list[int]] = {}
+        groups: dict[tuple[int, ...], list[int]] = {}
         for key in order:
-            self._groups.setdefault(wording(self._read[key].passage.text), []).append(key)
-        self._group_of = {key: group for group in self._groups.values() for key in group}
+            groups.setdefault(_fingerprint(self._read[key].passage.text), []).append(key)
+        self._order = order
+        self._group_of = {key: group for group in groups.values() for key in group}
 
     def after(self, place: int) -> list[int]:
         """The passages after ``place`` that copy the one there."""
