@@ -21,11 +21,13 @@ __all__ += ["sample_size", "train", "truth"]
 NEIGHBOURS = 10
 """Recall is measured over this many nearest rows."""
 
-ENOUGH, GOOD = 0.98, 0.995
+ENOUGH, GOOD = 0.985, 0.995
 """Recall that the lists must give, and that they should give where reading more of them is cheap."""
 
+_CHEAP = 16_000  # rows, read in half a millisecond
+
 _REACHED = 0.99  # of the nearest rows, by the lists that a filtered search reads
-_MORE = 1.5  # times the lists that all queries would need alike, at most, for one that lies between many
+_MORE = 2.5  # times the lists that all queries would need alike, at most, for one that lies between many
 
 _ROUNDED = 1e-6  # products of one pair may differ by, when they are taken in another order
 _ROUNDS = 6  # of k-means; two more change recall by less than .002
@@ -127,13 +129,17 @@ class Reading:
 
 
 def choose_reading(
-    queries: NDArray[np.float32], scores: NDArray[np.float32], lists: NDArray[np.int64], centroids: NDArray[np.float32]
+    queries: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    lists: NDArray[np.int64],
+    centroids: NDArray[np.float32],
+    rows: int,
 ) -> Reading | None:
-    """The fewest lists that give `ENOUGH`, an eighth of all if need be for `GOOD`; None when half are too few.
+    """The fewest lists that give `ENOUGH`, a few more if need be for `GOOD`; None when half of all are too few.
 
     A query that lies within one neighbourhood needs a third of the lists of one that lies between many, so how far
     their centroids are decides, and their number only where they are very many: the same recall by half the rows, in
-    the median. ``scores`` and ``lists``
+    the median. ``rows`` are there in all. ``scores`` and ``lists``
     (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it is found when that list is
     read.
     """
@@ -145,7 +151,7 @@ def choose_reading(
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(len(centroids)), order.shape), axis=1)
     needed = np.take_along_axis(rank, lists, axis=1) + 1
     wanted = [int(np.sort(needed, axis=None)[math.ceil(share * needed.size) - 1]) for share in (ENOUGH, GOOD)]
-    alike = max(wanted[0], min(wanted[1], len(centroids) // 8))
+    alike = max(wanted[0], min(wanted[1], len(centroids) // 8, len(centroids) * _CHEAP // rows))
     probes = min(math.ceil(_MORE * alike), len(centroids))
     own = np.take_along_axis(nearness, lists, axis=1)
     away = np.where(needed <= probes, nearness.max(axis=1, keepdims=True) - own, np.inf)
