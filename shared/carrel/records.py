@@ -183,7 +183,8 @@ class Ranking:
 
     ``generation`` names the snapshot that answered. ``coverage`` is, per arm, the share of the collection's passages
     it can see (0..1); an arm below 1, or absent, is why a ranking may be incomplete, and ``notes`` says so in words.
-    ``sufficiency`` is of the whole ranking, whichever part of it these hits are.
+    ``sufficiency`` is of the whole ranking, whichever part of it these hits are. ``stages`` are the places, from 0, of
+    the reranking pipeline's stages that had a part in the order.
     """
 
     hits: tuple[Hit, ...]
@@ -191,6 +192,7 @@ class Ranking:
     coverage: Mapping[str, float]
     notes: tuple[str, ...] = ()
     sufficiency: Sufficiency | None = None
+    stages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

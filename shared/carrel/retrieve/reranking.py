@@ -24,10 +24,15 @@ _READ = 20_000  # characters of a passage, more than any of these models sees: a
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """A pipeline, and what runs its models."""
+    """A pipeline, and what runs its models.
+
+    ``begun`` are the places of the stages that ordered the listing whose later page is asked for: they run again and no
+    other does, or its pages would not fit together. None where a listing begins.
+    """
 
     pipeline: Pipeline
     scorers: Scorers
+    begun: tuple[int, ...] | None = None
 
 
 def weighed(weights: Weights, plan: Reranking | None) -> Weights:
@@ -43,26 +48,38 @@ def weighed(weights: Weights, plan: Reranking | None) -> Weights:
     )
 
 
-def reranked(view: View, pool: Pool, order: Sequence[int], queries: Sequence[str], plan: Reranking | None) -> list[int]:
-    """The order after every stage of the plan; the view's notes tell of each stage that could not run.
+def reranked(
+    view: View, pool: Pool, order: Sequence[int], queries: Sequence[str], plan: Reranking | None
+) -> tuple[list[int], tuple[int, ...]]:
+    """The order after every stage of the plan, and the places of those that ran; the view's notes tell of each that
+    could not.
 
     Each stage is credited in the pool as an arm of its kind; the host's is left to who asked. Candidates beyond a
     stage's cut keep their places behind it. Raises Unavailable or Unsupported instead of a note when the pipeline is
-    strict.
+    strict, and when the listing was begun with that stage.
     """
-    kept = list(order)
+    kept, ran = list(order), []
     if plan is None:
-        return kept
-    for stage in plan.pipeline.stages:
+        return kept, ()
+    for place, stage in enumerate(plan.pipeline.stages):
         if stage.kind == "host" or not kept:
+            continue
+        if plan.begun is not None and place not in plan.begun:
+            view.notes.append(f"{stage.kind} reranking was left out, as on the pages before")
             continue
         try:
             kept = _after(view, pool, kept, queries, stage, plan.scorers)
+            ran.append(place)
         except (Unavailable, Unsupported) as lack:
+            if plan.begun is not None:
+                raise type(lack)(
+                    f"{stage.kind} reranking put the pages before in order and cannot run now: {lack}; ask for this "
+                    "page again, or begin anew without the cursor"
+                ) from lack
             if plan.pipeline.strict:
                 raise
             view.notes.append(f"{stage.kind} reranking was left out: {lack}")
-    return kept
+    return kept, tuple(ran)
 
 
 def _after(

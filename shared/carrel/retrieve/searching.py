@@ -64,7 +64,7 @@ def search(
         whole = granularity in ("document", "section")  # one hit may take many passages
         last = len(pool.fused) if whole else offset + k
         clean, bad = without_stuffing(view, pool, best_first(view, pool), wanted)
-        order = reranked(view, pool, clean, wanted, reranking)
+        order, stages = reranked(view, pool, clean, wanted, reranking)
         if granularity == "document":  # documents that share a passage are still different documents
             diversity = replace(diversity, duplicates=True)
         arranged = diverse(view, pool, order, diversity, last)
@@ -80,7 +80,7 @@ def search(
     if said := note(sufficiency, wanted, hits=bool(hits), limited=bool(filters or known.must or known.must_not)):
         notes.append(said)
     ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
-    return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes), sufficiency)
+    return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes), sufficiency, stages)
 
 
 def _put_last(pool: Pool, order: Sequence[int], bad: Sequence[int]) -> None:
