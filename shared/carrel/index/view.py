@@ -70,7 +70,8 @@ class View:
     notes: list[str] = field(default_factory=list)
     rows: dict[int, Candidate] = field(default_factory=dict)
     _demands: Demands | None = None
-    _holding: Holding | None = None
+    _demanded: LexicalReader | None = None  # who knows which passages meet the demands, also where it does not rank
+    _held: Holding | None = None
     _mended: dict[str, Mending] = field(default_factory=dict)
     _most: dict[str, float] = field(default_factory=dict)
     _texts: dict[int, Row] = field(default_factory=dict)  # what was read, as several stages of a search look at it
@@ -127,8 +128,7 @@ class View:
         """
         if self.lexical is None:
             return []
-        self._demands = demands
-        self._holding = Holding(*self.lexical.holding(demands))
+        self._demands, self._demanded = demands, self.lexical
         return self.lexical.without_words(demands)
 
     def start_words(
@@ -165,8 +165,8 @@ class View:
         if self.dense is None:
             return {}
         allowed = self.digests(filters) if filters else None
-        if self._holding is not None:
-            allowed = self._holding.allowed(self.store, allowed)
+        if (holding := self._holding()) is not None:
+            allowed = holding.allowed(self.store, allowed)
         # The arm may hold vectors of documents that have left, or had not yet come: then it must be asked for more.
         ask = depth + max(0, min(self.collection.vectors - self.collection.encoded, depth))
         while True:
@@ -236,12 +236,18 @@ class View:
             if vectors is not None:
                 self.near(vectors[0], 1, None)
 
+    def _holding(self) -> Holding | None:
+        """Which passages meet the demands; collected when the dense arm first asks, as the lexical one does not."""
+        if self._held is None and self._demanded is not None and self._demands is not None:
+            self._held = Holding(*self._demanded.holding(self._demands))
+        return self._held
+
     def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int], filters: Filters | None = None) -> None:
         if not passage_ids and not digests:
             return
         found = self._candidates(passage_ids, digests, filters)
-        if self._holding is not None:
-            found = self._holding.meeting(found)
+        if digests and (holding := self._holding()) is not None:
+            found = holding.meeting(found)
         for digest in digests:
             self._alive[digest] = []
         asked = set(digests)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carrel.fusion import RANK_CONSTANT, convex
+from carrel.fusion import convex, reciprocal_rank_share
 from carrel.index import Filters, Found, View
 from carrel.records import ArmScore
 from carrel.retrieve.nouns import Signals, Weights
@@ -59,7 +59,8 @@ def collect(
         words = None if query is None else view.words(query)
         pool.found += [("lexical", words or {}), ("dense", near)]
         if weights.fusion == "rrf":
-            fused = _by_ranks([words or {}, near, *(found for _, found in known.arms)])
+            ranked = (words or {}, near, *(found for _, found in known.arms))
+            fused = reciprocal_rank_share([{key: rank for key, (rank, _) in found.items()} for found in ranked])
         elif vectors is None:
             fused = _by_words(words or {}, known.found("expansion"))
         elif words is None and not known.arms:
@@ -69,16 +70,6 @@ def collect(
         for key, score in fused.items():
             pool.fused[key] = pool.fused.get(key, 0.0) + score / len(queries)
     return pool
-
-
-def _by_ranks(arms: Sequence[Found]) -> dict[int, float]:
-    """RRF, brought to 0..1; passages with equal text have equal ranks."""
-    fused: dict[int, float] = {}
-    used = [found for found in arms if found]
-    for found in used:
-        for key, (rank, _) in found.items():
-            fused[key] = fused.get(key, 0.0) + (RANK_CONSTANT + 1) / (RANK_CONSTANT + rank) / len(used)
-    return fused
 
 
 def _by_words(words: Found, expansion: Found) -> dict[int, float]:
