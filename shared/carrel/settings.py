@@ -25,6 +25,7 @@ class Settings:
     ``allow_hosts``: exact ``host`` or ``host:port`` names exempt from the private-address rule.
     ``snapshots``: how many snapshots of each collection stay readable by ``as_of`` (at least 8).
     ``pipelines``: a TOML or JSON file of reranking pipelines.
+    ``token_room``: bytes that the token vectors of late interaction may take in the data folder; 0 keeps none.
     ``provider_urls``: base URL per scholarly provider, where it is not the public one (a mirror, or a test).
     """
 
@@ -39,12 +40,13 @@ class Settings:
     allow_hosts: tuple[str, ...] = ()
     provider_urls: Mapping[str, str] = field(default_factory=dict)
     pipelines: Path | None = None
+    token_room: int = 4 << 30
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_SNAPSHOTS``,
-        ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_PIPELINES``, ``CARREL_KEY_<PROVIDER>`` and
-        ``CARREL_URL_<PROVIDER>``.
+        ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_PIPELINES``, ``CARREL_TOKENS_MB``,
+        ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
 
         Raises BadRequest for a contact that is not an e-mail address and for a number that is none.
         """
@@ -70,6 +72,7 @@ class Settings:
             keys=_named(environment, "CARREL_KEY_"),
             allow_hosts=tuple(h.strip() for h in environment.get("CARREL_ALLOW_HOSTS", "").split(",") if h.strip()),
             provider_urls=_named(environment, "CARREL_URL_"),
+            token_room=_count(environment, "CARREL_TOKENS_MB", 4096) << 20,
             pipelines=Path(named).expanduser().absolute() if named else None,
         )
 

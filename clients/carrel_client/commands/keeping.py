@@ -1,4 +1,4 @@
-"""``carrel collections``: list, create, copy, export and import what the library keeps."""
+"""``carrel collections``: list, create, copy, export, import and make ready what the library keeps."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from carrel_client.whereabouts import library_folder
 __all__ = ["collections", "index_program"]
 
 _PROGRAM = (sys.executable, "-m", "carrel.index")
+_READER = (sys.executable, "-m", "carrel.retrieve")
 
 
 def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:
@@ -117,6 +118,25 @@ def export_one(run: Run, name: str, file: str) -> int:
 def import_one(run: Run, file: str, target: str) -> int:
     """Make a collection of an archive; everything in it is checked first."""
     return _moved(run, ["import", file, "--as", target], "importing")
+
+
+@collections.command()
+@click.argument("name")
+@click.option(
+    "--rerank", default="late", show_default=True, metavar="PIPELINE", help="The pipeline to make it ready for."
+)
+@common
+def prepare(run: Run, name: str, rerank: str) -> int:
+    """Have late-interaction models read every passage ahead; stop it at will, it goes on where it was."""
+    data = ["--data", str(run.setup.data)] if run.setup.data else []
+    arguments = ["prepare", name, "--rerank", rerank, *data]
+    with run.screen.progress("reading passages") as report:
+        did = run_program(arguments, run.setup.environment, report, program=_READER)[-1]
+    run.screen.data(did)
+    run.screen.show(f"{did['collection']}: {did['passages']:,} passages, {did['made']:,} of them read now")
+    if did["left"]:
+        run.screen.warn(f"there was no room for {did['left']:,}; set CARREL_TOKENS_MB to more and run it again")
+    return 0
 
 
 def _moved(run: Run, arguments: Sequence[str], title: str) -> int:

@@ -116,6 +116,7 @@ def erase(store: Store, doc_no: int, generation: int) -> int:
     store.run("DELETE FROM passages WHERE doc_no=?", (doc_no,))
     store.run("DELETE FROM members WHERE doc_no=?", (doc_no,))
     store.run("DELETE FROM files WHERE doc_no=?", (doc_no,))
+    store.run("INSERT INTO meta VALUES('erasures', '1') ON CONFLICT(key) DO UPDATE SET value=CAST(value AS INTEGER)+1")
     return store.run("DELETE FROM documents WHERE doc_no=?", (doc_no,)).rowcount
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from carrel.documents import PARSER_VERSION, SPLITTER_VERSION, split
 from carrel.errors import BadRequest, NotFound, Unavailable
-from carrel.index import catalogue, files, kept, members
+from carrel.index import browsing, catalogue, files, kept, members
 from carrel.index.admission import admitted
 from carrel.index.arms import Arms
 from carrel.index.catalogue import Collection
@@ -25,7 +25,8 @@ from carrel.index.gate import QueryGate
 from carrel.index.jobs import Jobs
 from carrel.index.lexical.analysis import ANALYSER, ANALYSERS
 from carrel.index.store import Store
-from carrel.index.view import View
+from carrel.index.tokens import TOKEN_ROOM, TokenShelf
+from carrel.index.view import Row, View
 from carrel.models import Encoder
 from carrel.records import Document, EvidenceRef
 
@@ -80,8 +81,9 @@ class Library:
     ``encoder`` is called when vectors are first needed and raises Unavailable while no model is installed; None means
     lexical-only by choice. ``models`` loads an encoder by name, for collections made with another one.
     ``background=False`` makes no vectors unasked. ``clock`` gives Unix seconds. ``snapshots`` of each collection stay
-    readable by `view`. ``read_only`` opens what is there and writes nothing, rebuilds nothing. Opening raises Refused
-    (not writable, or nothing to read) or IncompatibleIndex.
+    readable by `view`. ``token_room`` is how many bytes rerankers' token vectors may take. ``read_only`` opens what is
+    there and writes nothing, rebuilds nothing. Opening raises Refused (not writable, or nothing to read) or
+    IncompatibleIndex.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Library:
         background: bool = True,
         clock: Callable[[], float] = time.time,
         snapshots: int = SNAPSHOTS,
+        token_room: int = TOKEN_ROOM,
         read_only: bool = False,
     ) -> None:
         self.data = data
@@ -101,6 +104,7 @@ class Library:
         self.store = Store(data, clock, create=not read_only)
         self.jobs = Jobs(self.store, clock)
         self.gate = QueryGate(data / "locks")
+        self.tokens = TokenShelf(self.store, data, room=token_room, clock=clock, read_only=read_only)
         self.arms = Arms(
             data,
             self.store,
@@ -124,6 +128,7 @@ class Library:
         """Stop background work after its batch in hand and close the files."""
         self._worker.close()
         self.arms.close()
+        self.tokens.close()
         self.store.close()
 
     # evidence ---------------------------------------------------------------------------------------------------------
@@ -273,6 +278,7 @@ class Library:
             if each.words_erased:
                 with contextlib.suppress(NotFound):  # dropped meanwhile, with its words
                     self.arms.catch_up(each)
+        self.tokens.forget()
         self.store.empty_log()
 
     # reading ----------------------------------------------------------------------------------------------------------
@@ -290,6 +296,10 @@ class Library:
                 self._worker.look_again(collection)
                 self.encode_in_background()
             yield view
+
+    def passages(self, collection: str) -> Iterator[list[tuple[int, Row]]]:
+        """Every passage of a collection with its digest, a few hundred at a time."""
+        return browsing.passages(self.store, self.collection(collection).number)
 
     def encoder(self) -> Encoder:
         """The server's encoder, loaded at the first call. Raises Unavailable when there is none."""

@@ -25,6 +25,7 @@ def open_library(settings: Settings) -> Library:
         encoder=encoder,
         models=lambda name: load_encoder(name, settings.models),
         snapshots=settings.snapshots,
+        token_room=settings.token_room,
         read_only=settings.read_only,
     )
 

@@ -64,7 +64,7 @@ def search(
         whole = granularity in ("document", "section")  # one hit may take many passages
         last = len(pool.fused) if whole else offset + k
         clean, bad = without_stuffing(view, pool, best_first(view, pool), wanted)
-        order, stages = reranked(view, pool, clean, wanted, reranking)
+        order, stages = reranked(view, pool, clean, wanted, reranking, library.tokens)
         if granularity == "document":  # documents that share a passage are still different documents
             diversity = replace(diversity, duplicates=True)
         arranged = diverse(view, pool, order, diversity, last)
