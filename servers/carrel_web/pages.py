@@ -14,7 +14,7 @@ from carrel.index import LazyLibrary
 from carrel.ingest import page_document
 from carrel.records import Document, Page
 from carrel.settings import Settings
-from carrel.web import WebClient, check_url
+from carrel.web import OpenWeb, WebClient, check_url
 
 __all__ = ["Pages", "Reading"]
 
@@ -50,13 +50,15 @@ class Pages:
         self._settings = settings
         self._shelf = shelf
         self._given = client is not None
-        self._client = client or WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts)
+        self._world = OpenWeb(settings)
+        self._client = client or self._world.client()
         self._clock = clock
         self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
 
     async def aclose(self) -> None:
         if not self._given:
             await self._client.aclose()
+        self._world.close()
 
     async def read(self, url: str, *, fresh: bool = False, any_age: bool = False) -> Reading:
         """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
@@ -65,10 +67,10 @@ class Pages:
         """
         asked = check_url(url, allow_hosts=self._settings.allow_hosts).text
         if not fresh:
-            found = self._held.get(asked) or await anyio.to_thread.run_sync(self._from_library, asked)
-            if found is not None and (any_age or self._clock() - found.read_at < FRESH_SECONDS):
+            found = await self._known(asked)
+            if found is not None and (any_age or self._is_fresh(found)):
                 return replace(found, stored=True)
-        page = await self._client.read(asked)
+        page = await self._client.read(asked, fresh=fresh)
         reading = await anyio.to_thread.run_sync(self._take_in, page)
         self._hold(asked, reading)
         return reading
@@ -78,6 +80,24 @@ class Pages:
         if self._settings.read_only:
             raise Refused("this server is read-only; start it without --read-only to add pages to the library")
         return await anyio.to_thread.run_sync(lambda: self._shelf().add([document], collection).passages)
+
+    async def _known(self, asked: str) -> Reading | None:
+        """The page as read before. A recording and the library tell of different days, so they are not mixed."""
+        held = self._held.get(asked)
+        if held is not None or self._client.recorded:
+            return held
+        return await anyio.to_thread.run_sync(self._from_library, asked)
+
+    def _is_fresh(self, found: Reading) -> bool:
+        if self._settings.reality == "cached":
+            return self._clock() - found.read_at < FRESH_SECONDS
+        return self._settings.reality == "frozen"
+
+    def _read_at(self, page: Page) -> float:
+        """When the page was fetched; of a page that came just now, by the server's own clock."""
+        if page.origin == "network" and not self._client.recorded:
+            return self._clock()
+        return datetime.fromisoformat(page.fetched_at).timestamp()
 
     def _from_library(self, asked: str) -> Reading | None:
         try:
@@ -99,7 +119,8 @@ class Pages:
                 self._shelf().keep(document)
             except CarrelError as error:
                 evidence, notes = False, (*notes, f"not kept as evidence: {error}")
-        return Reading(document, self._clock(), evidence=evidence, notes=notes)
+        stored = page.origin == "store"
+        return Reading(document, self._read_at(page), stored=stored, evidence=evidence, notes=notes)
 
     def _hold(self, asked: str, reading: Reading) -> None:
         for address in {asked, reading.document.source}:

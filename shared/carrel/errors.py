@@ -6,7 +6,8 @@
     ├── NotFound            asked, and it does not exist
     ├── Unavailable         could not ask: nothing is known; may carry ``retry_after``
     │   ├── RateLimited     told to come back later
-    │   └── TimedOut        the deadline passed first
+    │   ├── TimedOut        the deadline passed first
+    │   └── NotRecorded     a recording is asked, and holds no answer
     ├── Refused             policy said no: robots, private address, size, folder, read-only
     └── IncompatibleIndex   stored data does not fit this program or this encoder
 
@@ -21,6 +22,7 @@ __all__ = [
     "CarrelError",
     "IncompatibleIndex",
     "NotFound",
+    "NotRecorded",
     "RateLimited",
     "Refused",
     "TimedOut",
@@ -75,6 +77,12 @@ class TimedOut(Unavailable):
     """The deadline passed before an answer came."""
 
     kind = "timeout"
+
+
+class NotRecorded(Unavailable):
+    """Only a recording is asked, and this was never recorded: nothing is known, and asking again changes nothing."""
+
+    retryable = False
 
 
 class Refused(CarrelError):

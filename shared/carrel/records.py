@@ -23,6 +23,7 @@ __all__ = [
     "Hit",
     "Link",
     "Page",
+    "PageOrigin",
     "Passage",
     "Ranking",
     "Section",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 SourceKind = Literal["file", "web", "scholar", "text"]
+PageOrigin = Literal["network", "confirmed", "store", "recording"]
 
 _REF = re.compile(r"(?P<doc>[a-z2-7]{16})(?::(?P<start>\d{1,12})-(?P<end>\d{1,12}))?")
 
@@ -200,7 +202,8 @@ class Page:
     """What a URL gave. ``status`` is the HTTP status; ``url`` was asked, ``final_url`` answered after ``redirects``.
 
     ``body`` is decoded of transfer and content codings, not of its charset. ``truncated`` says that the size cap or a
-    cut-off stream ended it. ``headers`` has lower-case names.
+    cut-off stream ended it. ``headers`` has lower-case names. ``origin`` tells who was asked: the site for all of it
+    (``network``) or for whether a stored copy still holds (``confirmed``), or nobody; ``fetched_at`` is of that copy.
     """
 
     url: str
@@ -213,6 +216,7 @@ class Page:
     fetched_at: str
     redirects: tuple[str, ...] = ()
     truncated: bool = False
+    origin: PageOrigin = "network"
 
 
 @dataclass(frozen=True, slots=True)
