@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import anyio
 
-from carrel.errors import CarrelError, Refused
+from carrel.errors import CarrelError, NotFound, Refused, Unresolved
 from carrel.index import LazyLibrary
 from carrel.ingest import page_document
 from carrel.records import Document, Page
 from carrel.settings import Settings
-from carrel.web import OpenWeb, WebClient, check_url
+from carrel.web import Archive, OpenWeb, WebClient, capture_of, check_url
 
 __all__ = ["Pages", "Reading"]
 
@@ -52,6 +52,7 @@ class Pages:
         self._given = client is not None
         self._world = OpenWeb(settings)
         self._client = client or self._world.client()
+        self._archive = Archive(self._client, base=settings.provider_urls.get("archive", ""))
         self._clock = clock
         self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
 
@@ -70,7 +71,7 @@ class Pages:
             found = await self._known(asked)
             if found is not None and (any_age or self._is_fresh(found)):
                 return replace(found, stored=True)
-        page = await self._client.read(asked, fresh=fresh)
+        page = await self._fetch(asked, fresh)
         reading = await anyio.to_thread.run_sync(self._take_in, page)
         self._hold(asked, reading)
         return reading
@@ -80,6 +81,18 @@ class Pages:
         if self._settings.read_only:
             raise Refused("this server is read-only; start it without --read-only to add pages to the library")
         return await anyio.to_thread.run_sync(lambda: self._shelf().add([document], collection).passages)
+
+    async def _fetch(self, asked: str, fresh: bool) -> Page:
+        """The page. Where it is gone, with its site or alone, the error names a capture, if the archive has one."""
+        try:
+            return await self._client.read(asked, fresh=fresh)
+        except (NotFound, Unresolved) as error:
+            capture = await self._archive.closest(asked) if self._settings.archive else None
+            if capture is None:
+                raise
+            raise type(error)(
+                f'{error}; the Internet Archive captured it on {capture.date}: read_page(url="{capture.url}")'
+            ) from None
 
     async def _known(self, asked: str) -> Reading | None:
         """The page as read before. A recording and the library tell of different days, so they are not mixed."""
@@ -136,6 +149,13 @@ def _page_notes(page: Page) -> tuple[str, ...]:
     return ()
 
 
+_LOOKS = {
+    "login": "a page to log in",
+    "robot check": "a check that keeps programs out",
+    "missing page": "the page of an error (the site says there is no such page, yet answered with success)",
+    "payment": "a page that asks for payment",
+    "front page": "the site's front page, to which it sent us",
+}
 _NOTED = {
     "empty_shell": "almost no text: the page probably needs JavaScript, which is not run here",
     "hidden_shown": "the page hides its own text until scripts run; it is shown here, and a reader might not see it",
@@ -149,8 +169,11 @@ def _notes(document: Document) -> tuple[str, ...]:
 
     facts = document.metadata
     notes = []
-    if classify(document) == "error_page":
-        notes.append("this looks like the page of an error, a login or a robot check, not like the content asked for")
+    if day := capture_of(document.source):
+        notes.append(f"this is the Internet Archive's capture of {day}, not what the site says now")
+    looks = facts.get("looks_like", "missing page" if classify(document) == "error_page" else "")
+    if looks in _LOOKS:
+        notes.append(f"this looks like {_LOOKS[looks]}, not like the content asked for")
     if "truncated" in facts:
         notes.append(f"the page came cut off {facts['truncated']}")
     if facts.get("note", "") in _NOTED:

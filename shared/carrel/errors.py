@@ -7,6 +7,7 @@
     ├── Unavailable         could not ask: nothing is known; may carry ``retry_after``
     │   ├── RateLimited     told to come back later
     │   ├── TimedOut        the deadline passed first
+    │   ├── Unresolved      the host's name has no address, or there is no network
     │   └── NotRecorded     a recording is asked, and holds no answer
     ├── Refused             policy said no: robots, private address, size, folder, read-only
     └── IncompatibleIndex   stored data does not fit this program or this encoder
@@ -27,6 +28,7 @@ __all__ = [
     "Refused",
     "TimedOut",
     "Unavailable",
+    "Unresolved",
     "Unsupported",
 ]
 
@@ -77,6 +79,10 @@ class TimedOut(Unavailable):
     """The deadline passed before an answer came."""
 
     kind = "timeout"
+
+
+class Unresolved(Unavailable):
+    """The host's name could not be resolved: it does not exist, or there is no network to ask in."""
 
 
 class NotRecorded(Unavailable):

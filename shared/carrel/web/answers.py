@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from carrel.errors import BadRequest, CarrelError, NotFound, RateLimited, Refused, TimedOut, Unavailable
+from carrel.errors import BadRequest, CarrelError, NotFound, RateLimited, Refused, TimedOut, Unavailable, Unresolved
 from carrel.records import Page, PageOrigin
 from carrel.web.bodies import BodyReader
 
@@ -37,7 +37,8 @@ MAX_PDF = 30_000_000
 REDIRECT_BODY = 16_384
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # the only words of a failed connection that are repeated; the transport speaks no others
-CONNECT_WORDS = frozenset({"the name could not be resolved", "no secure connection", "no connection"})
+UNRESOLVED = "the name could not be resolved"
+CONNECT_WORDS = frozenset({UNRESOLVED, "no secure connection", "no connection"})
 _REFUSALS = {
     401: "shows this page only after a login",
     402: "shows this page only for payment",
@@ -79,7 +80,8 @@ def network_words(host: str) -> Iterator[None]:
         raise TransientError(TimedOut(f"{host} did not answer in time; try again later")) from None
     except httpx2.ConnectError as error:
         why = str(error) if str(error) in CONNECT_WORDS else "no connection"
-        raise Unavailable(f"could not reach {host} ({why}); check the network and the name") from None
+        kind = Unresolved if why == UNRESOLVED else Unavailable
+        raise kind(f"could not reach {host} ({why}); check the network and the name") from None
     except (httpx2.TransportError, httpx2.StreamError):
         raise TransientError(Unavailable(f"{host} broke the connection off; try again later")) from None
     except httpx2.InvalidURL:
@@ -112,7 +114,7 @@ async def read_answer(response: httpx2.Response, max_bytes: int | None, *, at: d
 
 async def _unpack(reader: BodyReader, part: bytes) -> None:
     begun = time.perf_counter()
-    steps = reader.add(part)
+    steps = reader.steps(part)
     for _ in steps:
         if time.perf_counter() - begun > _INLINE:
             await anyio.to_thread.run_sync(_exhaust, steps)

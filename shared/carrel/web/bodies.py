@@ -94,7 +94,7 @@ class _Layer:
 
 
 class BodyReader:
-    """Collects one body. ``add`` it part by part until ``full``; ``body`` and ``truncated`` are the outcome.
+    """Collects one body. ``add`` it part by part until that says False; ``body`` and ``truncated`` are the outcome.
 
     ``max_bytes`` bounds the decoded body; the wire and the layer between two codings are bounded by it too.
     Raises Unavailable for a coding that was not asked for or more than two of them.
@@ -108,8 +108,14 @@ class BodyReader:
         self._layers = [_Layer(coding, max_bytes * 2) for coding in reversed(_codings(codings))]
         self._cut = False
 
-    def add(self, data: bytes) -> Iterator[None]:
-        """Take the next part in steps of a millisecond or so, that the caller must go through to the end."""
+    def add(self, data: bytes) -> bool:
+        """Take the next part; False when no more is wanted."""
+        for _ in self.steps(data):
+            pass
+        return not self.full
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """As `add`, in steps of a millisecond or so, that the caller must go through to the end."""
         self._wire += len(data)
         try:
             for piece in self._through(self._layers, (data,)):

@@ -15,7 +15,8 @@ __all__ = ["Entry", "entry_of", "read_lines", "write_lines"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One answer, or one failure, of a recording. ``accept`` is empty where the request was not recorded."""
+    """One answer, or one failure, of a recording. ``way`` tells how it was asked (`Asked.way`); empty where
+    that was not recorded."""
 
     url: str
     at: datetime
@@ -24,10 +25,10 @@ class Entry:
     digest: str
     offset: int
     length: int
-    accept: str = ""
+    way: str = ""
 
 
-def entry_of(record: WarcRecord, accept: str) -> Entry | None:
+def entry_of(record: WarcRecord, way: str) -> Entry | None:
     """What the index says of a record; None for one that answers nothing."""
     status, mime = "-", ""
     if record.kind == "response" and record.block[:5] == b"HTTP/":
@@ -40,7 +41,7 @@ def entry_of(record: WarcRecord, accept: str) -> Entry | None:
     if not mime or not record.url:
         return None
     digest = record.fields.get("warc-payload-digest", "")
-    return Entry(record.url, record.at, status, mime, digest, record.offset, record.length, accept)
+    return Entry(record.url, record.at, status, mime, digest, record.offset, record.length, way)
 
 
 def write_lines(entries: Iterable[Entry], filename: str) -> str:
@@ -56,7 +57,7 @@ def write_lines(entries: Iterable[Entry], filename: str) -> str:
             "offset": str(entry.offset),
             "filename": filename,
             "time": entry.at.isoformat(),
-            "accept": entry.accept,
+            "way": entry.way,
         }
         stamp = entry.at.astimezone(UTC).strftime("%Y%m%d%H%M%S")
         lines.append((_key(entry.url), stamp, entry.offset, json.dumps(facts, ensure_ascii=True)))
@@ -78,7 +79,7 @@ def read_lines(text: str) -> list[Entry]:
                     facts["digest"],
                     int(facts["offset"]),
                     int(facts["length"]),
-                    facts["accept"],
+                    facts["way"],
                 )
             )
         except (ValueError, KeyError, IndexError, TypeError):

@@ -28,6 +28,7 @@ from carrel.web.answers import (
 from carrel.web.bodies import ACCEPT_ENCODING
 from carrel.web.caching import Cache
 from carrel.web.pacing import Pacer
+from carrel.web.recording import Asked
 from carrel.web.robots import KEEP_RULES, MAX_ROBOTS, Robots
 from carrel.web.urls import WebUrl, check_url, join_location
 
@@ -69,7 +70,7 @@ class _Call:
     per_second: float | None
     delay: float = 0.0
     max_age: float | None = None
-    place: list[str] = field(default_factory=list)  # what was asked for last: URL and Accept
+    place: list[Asked] = field(default_factory=list)  # what was asked for last
 
 
 @dataclass(slots=True)
@@ -180,7 +181,7 @@ class WebClient:
                 return await self._follow(target, call)
         except TimeoutError:
             if self._recorder is not None and call.place:
-                await anyio.to_thread.run_sync(self._recorder.failure, *call.place, self._now(), "deadline")
+                await anyio.to_thread.run_sync(self._recorder.failure, call.place[0], self._now(), "deadline")
             raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
 
     async def read(
@@ -250,7 +251,6 @@ class WebClient:
 
     async def _exchange(self, hop: WebUrl, call: _Call) -> Answer:
         """Ask once, and again where that may help."""
-        call.place[:] = hop.text, call.accept
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             pause = BACKOFF * 3**attempt * (0.75 + 0.5 * self._chance())
@@ -281,6 +281,7 @@ class WebClient:
 
     async def _ask(self, hop: WebUrl, call: _Call) -> Answer:
         request = self._request(hop, call)
+        call.place[:] = [Asked.of(request)]
         with network_words(hop.host):
             async with self._sent(request) as response:
                 at = response.extensions.get("carrel_at") or self._now()

@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from carrel.errors import Refused
-from carrel.web.recording import Recorder, Recording
+from carrel.web.recording import Asked, Recorder, Recording
 from carrel.web.urls import ADDRESS_REFUSED
 from carrel.web.warc import FAILURE, WarcRecord, http_answer
 
@@ -55,20 +55,17 @@ class _Note:
 
     def __init__(self, recorder: Recorder, request: httpx2.Request, now: Callable[[], datetime]) -> None:
         self._recorder = recorder
-        self._url = str(request.url)
-        self._accept = request.headers.get("accept", "")
+        self._asked = Asked.of(request)
         self._now = now
 
     async def failure(self, error: Exception) -> None:
         kind = _kind(error)
         if kind:
-            await _finish(lambda: self._recorder.failure(self._url, self._accept, self._now(), kind))
+            await _finish(lambda: self._recorder.failure(self._asked, self._now(), kind))
 
     async def answer(self, response: httpx2.Response, at: datetime, body: bytes, cut: str) -> None:
         await _finish(
-            lambda: self._recorder.answer(
-                self._url, self._accept, at, response.status_code, response.headers.raw, body, cut=cut
-            )
+            lambda: self._recorder.answer(self._asked, at, response.status_code, response.headers.raw, body, cut=cut)
         )
 
 
@@ -117,8 +114,7 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
         self._recording = recording
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        url, accept = str(request.url), request.headers.get("accept", "")
-        record = await anyio.to_thread.run_sync(self._recording.find, url, accept)
+        record = await anyio.to_thread.run_sync(self._recording.find, Asked.of(request))
         if record.kind != "response":
             _fail(record)
         status, headers, body = http_answer(record.block)

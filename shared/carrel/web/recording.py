@@ -7,20 +7,49 @@ address) is cut out of recorded URLs and never recorded as a header.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from carrel.errors import BadRequest, NotRecorded, Unavailable
 from carrel.web.cdxj import Entry, entry_of, read_lines, write_lines
 from carrel.web.warc import FAILURE, WarcRecord, http_block, pack_record, read_record, scan
 
-__all__ = ["Recorder", "Recording", "blind"]
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Asked", "Recorder", "Recording", "blind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is told apart of two requests."""
+
+    url: str
+    accept: str
+    method: str = "GET"
+    body: bytes = b""
+
+    @classmethod
+    def of(cls, request: httpx2.Request) -> Asked:
+        """What a request asks."""
+        return cls(str(request.url), request.headers.get("accept", ""), request.method, request.content)
+
+    @property
+    def way(self) -> str:
+        """How the URL was asked: what it was to give, and for a request with a body also which."""
+        if self.method == "GET":
+            return self.accept
+        return f"{self.method} {hashlib.sha256(self.body).hexdigest()} {self.accept}"
+
 
 _log = logging.getLogger(__name__)
 
@@ -60,8 +89,7 @@ class Recorder:
 
     def answer(
         self,
-        url: str,
-        accept: str,
+        asked: Asked,
         at: datetime,
         status: int,
         headers: Sequence[tuple[bytes, bytes]],
@@ -74,12 +102,12 @@ class Recorder:
         fields = {"Content-Type": "application/http; msgtype=response", "WARC-Payload-Digest": digest}
         if cut:
             fields["WARC-Truncated"] = cut
-        self._append(url, accept, at, "response", block, fields)
+        self._append(asked, at, "response", block, fields)
 
-    def failure(self, url: str, accept: str, at: datetime, kind: str) -> None:
+    def failure(self, asked: Asked, at: datetime, kind: str) -> None:
         """Note that there was no answer, and why."""
         block = f"{FAILURE}: {kind}\r\n".encode()
-        self._append(url, accept, at, "metadata", block, {"Content-Type": "application/warc-fields"})
+        self._append(asked, at, "metadata", block, {"Content-Type": "application/warc-fields"})
 
     def close(self) -> None:
         """Write the index. The recorder may be used again."""
@@ -88,15 +116,15 @@ class Recorder:
                 _write_index(self._path, _entries(self._path))
                 self._wrote = False
 
-    def _append(self, url: str, accept: str, at: datetime, kind: str, block: bytes, fields: dict[str, str]) -> None:
-        target = {"WARC-Target-URI": blind(url, self._secrets)}
-        asked, request = pack_record(
+    def _append(self, asked: Asked, at: datetime, kind: str, block: bytes, fields: dict[str, str]) -> None:
+        target = {"WARC-Target-URI": blind(asked.url, self._secrets)}
+        request_id, request = pack_record(
             "request",
             at,
-            _request_block(target["WARC-Target-URI"], accept),
+            _request_block(target["WARC-Target-URI"], asked),
             {**target, "Content-Type": "application/http; msgtype=request"},
         )
-        _, answer = pack_record(kind, at, block, {**target, "WARC-Concurrent-To": asked, **fields})
+        _, answer = pack_record(kind, at, block, {**target, "WARC-Concurrent-To": request_id, **fields})
         try:
             with self._lock, self._path.open("ab") as file:
                 before = file.seek(0, os.SEEK_END)
@@ -140,18 +168,18 @@ class Recording:
             raise NotRecorded("the recording is empty")
         return self._now
 
-    def find(self, url: str, accept: str) -> WarcRecord:
+    def find(self, asked: Asked) -> WarcRecord:
         """The next answer to a request. Raises NotRecorded, and BadRequest for a damaged file."""
-        url = blind(url, self._secrets)
+        url, way = blind(asked.url, self._secrets), asked.way
         with self._lock:
             known = self._entries.get(url, [])
-            fitting = [entry for entry in known if entry.accept == accept] or [e for e in known if not e.accept]
+            fitting = [entry for entry in known if entry.way == way] or [entry for entry in known if not entry.way]
             if not fitting:
                 raise NotRecorded(
                     "this address is not in the recording that is being replayed, so nothing is known of it"
                 )
-            turn = self._given.get((url, accept), 0)
-            self._given[url, accept] = turn + 1
+            turn = self._given.get((url, way), 0)
+            self._given[url, way] = turn + 1
             entry = fitting[min(turn, len(fitting) - 1)]
             self._now = entry.at
         try:
@@ -171,18 +199,17 @@ def _entries(path: Path) -> list[Entry]:
     if end > size or (known and _first(path, known[-1].offset) is None):
         known, end = [], 0
     found = list(known)
-    accepts: dict[str, str] = {}
+    ways: dict[str, str] = {}
     waiting: list[tuple[WarcRecord, str]] = []
     with path.open("rb") as file:
         for record in scan(file, end):
             if record.kind == "request":
-                accepts[record.fields.get("warc-record-id", "")] = _accept(record)
-                accepts[record.fields.get("warc-concurrent-to", "")] = _accept(record)
+                ways[record.fields.get("warc-record-id", "")] = _way(record)
+                ways[record.fields.get("warc-concurrent-to", "")] = _way(record)
             else:
                 waiting.append((_short(record), record.fields.get("warc-record-id", "")))
     for record, name in waiting:
-        accept = accepts.get(record.fields.get("warc-concurrent-to", "-"), accepts.get(name, ""))
-        entry = entry_of(record, accept)
+        entry = entry_of(record, ways.get(record.fields.get("warc-concurrent-to", "-"), ways.get(name, "")))
         if entry is not None:
             found.append(entry)
     return found
@@ -194,11 +221,14 @@ def _short(record: WarcRecord) -> WarcRecord:
     return WarcRecord(record.offset, record.length, record.fields, head[:4_096] + mark)
 
 
-def _accept(record: WarcRecord) -> str:
-    for line in record.block.decode("latin-1").split("\r\n"):
+def _way(record: WarcRecord) -> str:
+    """How a recorded request asked; empty where it does not say what it was to give."""
+    head, _, body = record.block.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    for line in lines:
         name, _, value = line.partition(":")
         if name.strip().lower() == "accept":
-            return value.strip()
+            return Asked(record.url, value.strip(), first.partition(" ")[0], body).way
     return ""
 
 
@@ -253,7 +283,8 @@ def _info(at: datetime, filename: str) -> bytes:
     return pack_record("warcinfo", at, block, {"Content-Type": "application/warc-fields", "WARC-Filename": filename})[1]
 
 
-def _request_block(url: str, accept: str) -> bytes:
+def _request_block(url: str, asked: Asked) -> bytes:
     parts = urlsplit(url)
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    return f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: {accept}\r\n\r\n".encode()
+    head = f"{asked.method} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: {asked.accept}\r\n\r\n"
+    return head.encode() + asked.body

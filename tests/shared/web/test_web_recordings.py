@@ -19,7 +19,7 @@ from warcio.archiveiterator import ArchiveIterator
 from carrel.errors import BadRequest, CarrelError, NotFound, NotRecorded, RateLimited, Refused, TimedOut, Unavailable
 from carrel.records import Page
 from carrel.web import WebClient
-from carrel.web.recording import Recorder, Recording
+from carrel.web.recording import Asked, Recorder, Recording
 
 URL = "https://example.com/page"
 Answer = Callable[[httpx2.Request], httpx2.Response]
@@ -129,7 +129,7 @@ async def test_a_body_beyond_the_cap_is_cut_again_at_the_same_place(path: Path) 
     client = recording_client(path, gives(stream=Body(*[b"x" * 1000] * 100)))
     told = await outcome(client, max_bytes=2_500)
     assert await outcome(replaying_client(path), max_bytes=2_500) == told
-    assert len(Recording(path).find(URL, "*/*").block) < 4_000
+    assert len(Recording(path).find(Asked(URL, "*/*")).block) < 4_000
 
 
 async def test_a_call_that_ran_out_of_time_does_so_at_once_when_replayed(path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
 def test_an_empty_recording_holds_nothing(path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(NotRecorded):
-        Recording(path).find(URL, "*/*")
+        Recording(path).find(Asked(URL, "*/*"))
 
 
 THEIRS = """
@@ -353,11 +353,11 @@ RECORDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from carrel.web.recording import Recorder
+from carrel.web.recording import Asked, Recorder
 recorder = Recorder(Path(sys.argv[1]))
 for number in range(60):
     url = f"https://example.com/{sys.argv[2]}/{number}"
-    recorder.answer(url, "*/*", datetime.now(UTC), 200, [], sys.argv[2].encode() * 5000)
+    recorder.answer(Asked(url, "*/*"), datetime.now(UTC), 200, [], sys.argv[2].encode() * 5000)
 recorder.close()
 """
 
@@ -368,4 +368,6 @@ def test_several_processes_record_into_one_file(path: Path) -> None:
     recording = Recording(path)
     for name in "abc":
         for number in range(60):
-            assert recording.find(f"https://example.com/{name}/{number}", "*/*").block.endswith(name.encode() * 5000)
+            assert recording.find(Asked(f"https://example.com/{name}/{number}", "*/*")).block.endswith(
+                name.encode() * 5000
+            )
