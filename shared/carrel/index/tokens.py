@@ -104,9 +104,9 @@ class TokenShelf:
         return self._room if self._writes else 0
 
     @property
-    def full(self) -> bool:
-        """Whether what is kept now would soon push out what was kept before."""
-        return self.taken() >= _FULL * self.room
+    def spare(self) -> int:
+        """Bytes that may be filled ahead, before what is kept pushes out what was kept before."""
+        return int(_FULL * self.room) - self.taken()
 
     def taken(self) -> int:
         """Bytes that it takes."""

@@ -28,8 +28,8 @@ class Coded:
 
 
 def coded(vectors: NDArray[np.floating]) -> Coded:
-    """Round each row to 255 steps between its greatest number and the opposite, and give it the scale that comes
-    nearest to it in least squares. Raises ValueError for what is no number."""
+    """Round each row to 255 steps between its greatest number and the opposite, with the scale that fits it best in
+    least squares. Raises ValueError for what is no number."""
     import numpy as np
 
     exact = vectors.astype(np.float32)

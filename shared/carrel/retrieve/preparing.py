@@ -13,6 +13,7 @@ from carrel.retrieve.reranking import judged_text
 __all__ = ["Prepared", "prepare"]
 
 _SECONDS = 3_600.0  # for a few dozen passages: nobody waits, so only a model that hangs is told
+_USUAL = 26_000  # bytes of a passage's vectors: 200 tokens of 128 numbers
 _AT_ONCE = 32  # passages, after which what was made is on the disk and a stop loses nothing
 
 
@@ -44,19 +45,22 @@ def prepare(
         raise BadRequest("nothing is kept of token vectors here; set CARREL_TOKENS_MB above 0")
     there = library.collection(collection)
     done = made = left = 0
+    large = _AT_ONCE * _USUAL
     for batch in library.passages(collection):
         texts = {digest: judged_text(row) for digest, row in batch}
         for model in models:
             lacking = shelf.lacking(model.fingerprint, list(texts))
             for first in range(0, len(lacking), _AT_ONCE):
                 few = lacking[first : first + _AT_ONCE]
-                if shelf.full:
+                before = shelf.spare
+                if before < large:
                     left += len(few)
                     continue
                 written = model.prepare({digest: texts[digest] for digest in few}, shelf, Patience(_SECONDS))
                 if written is not None:
                     written.result()
                 made += len(few)
+                large = before - shelf.spare
         done += len(batch)
         report(done, there.passages)
     return Prepared(there.name, done, made, left)

@@ -245,6 +245,34 @@ async def test_real_models_rerank_through_the_server_the_same_in_another_one(
     assert len({tuple(titles(found)) for found in seen}) == 3
 
 
+async def test_a_late_model_reads_a_passage_once_whatever_server_asks(
+    shelf: Library, settings: Settings, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason='needs the extra "models"')
+    pytest.importorskip("sentence_transformers", reason='needs the extra "models"')
+    from carrel.rerank.late import LateInteraction
+
+    rerank_kit.colbert(settings.models / "tiny")
+    (tmp_path / "p.toml").write_text('[pipelines.tiny]\nstages = [{rerank = "late", model = "tiny"}]\n')
+    seen, made = [], []
+
+    def counting(model: str, models: Path) -> Scorer:
+        loaded = LateInteraction.load(model, models)
+        start = loaded._rows.start
+        loaded._rows.start = lambda ids, seen: made.append(ids) or start(ids, seen)  # type: ignore[method-assign,func-returns-value]
+        return loaded
+
+    for _ in range(2):
+        scorers = Scorers(settings.models, loaders={"late": counting})
+        server = create_server(replace(settings, pipelines=tmp_path / "p.toml"), library=shelf, scorers=scorers)
+        seen.append(await Host(server).record("search_library", queries=["what grazes"], rerank="tiny", k=30))
+        await server.aclose()
+        assert len(made) == (31 if len(seen) == 1 else 32)  # 30 passages, and the query of each
+        shelf.tokens.forget()  # waits for what is written in the background
+    assert seen[0] == seen[1]
+    assert (settings.data / "tokens.sqlite").stat().st_size > 0
+
+
 async def test_an_unknown_pipeline_is_answered_with_those_there_are(host: Host) -> None:
     kind, words = await host.refusal("search_library", queries=["what grazes"], rerank="best")
     assert kind == "invalid"
