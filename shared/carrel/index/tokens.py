@@ -154,9 +154,9 @@ class TokenShelf:
             try:
                 connection = self._open_to_write()
                 with _transaction(connection):
-                    self._catch_up(connection)
+                    swept = self._catch_up(connection)
                     work(connection)
-                if empty_log:
+                if swept or empty_log:  # the log holds what was erased
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 return
             except (sqlite3.Error, OSError, CarrelError) as error:
@@ -165,16 +165,17 @@ class TokenShelf:
                     return
                 self._renew()
 
-    def _catch_up(self, connection: sqlite3.Connection) -> None:
-        """Forget what is no passage any more, if anything was erased since it was last looked."""
+    def _catch_up(self, connection: sqlite3.Connection) -> bool:
+        """Forget what is no passage any more, if anything was erased since it was last looked; whether it was."""
         found = self._store.row("SELECT value FROM meta WHERE key='erasures'")
         erasures = int(found[0]) if found else 0
         if connection.execute("SELECT value FROM facts WHERE key='erasures'").fetchone()[0] == erasures:
-            return
+            return False
         there = {row[0] for row in self._store.rows("SELECT DISTINCT digest FROM passages")}
         rows = connection.execute("SELECT row_no, digest FROM vectors").fetchall()
         connection.executemany("DELETE FROM vectors WHERE row_no=?", [(no,) for no, key in rows if key not in there])
         connection.execute("UPDATE facts SET value=? WHERE key='erasures'", (erasures,))
+        return True
 
     def _keep(self, connection: sqlite3.Connection, model: str, made: Mapping[int, bytes]) -> None:
         # Looked up under the lock: a text erased before is not there, one erased later goes when its eraser comes.
