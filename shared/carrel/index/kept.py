@@ -111,6 +111,11 @@ def erase(store: Store, doc_no: int, generation: int) -> int:
         "WHERE doc_no=?1)",
         (doc_no, generation),
     )
+    store.run(
+        "UPDATE meta SET value=CAST(value AS INTEGER)+1 WHERE key IN (SELECT 'sparse erased of '||collection_no FROM "
+        "passages WHERE doc_no=?)",
+        (doc_no,),
+    )
     first, last = texts.block_range(doc_no, 0, None)
     store.run("DELETE FROM texts WHERE block_no BETWEEN ? AND ?", (first, last))
     store.run("DELETE FROM passages WHERE doc_no=?", (doc_no,))

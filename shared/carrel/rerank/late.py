@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError, Unavailable, Unsupported
+from carrel.models.folders import NEEDS_EXTRA, model_folder
 from carrel.rerank.codes import Coded, coded, packed, unpacked
-from carrel.rerank.folders import NEEDS_EXTRA, model_folder
 from carrel.rerank.maxsim import maxsim
 from carrel.rerank.recipe import Layer, Recipe, fingerprint, read_recipe
 from carrel.rerank.rows import Rows

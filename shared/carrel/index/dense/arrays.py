@@ -20,6 +20,7 @@ from carrel.index.dense.sums import checksum
 
 if TYPE_CHECKING:
     import numpy as np
+    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "newest_number",
     "read_head",
+    "remove",
     "remove_old",
     "rows_of",
     "write_head",
@@ -128,7 +130,7 @@ def read_head(folder: Path) -> bytes:
         return b""
 
 
-def write_head(folder: Path, head: Head) -> None:
+def write_head(folder: Path, head: DataclassInstance) -> None:
     """Put ``head`` in force; what it names must be on the disk by now. Raises OSError."""
     draft = folder / f"{HEAD}.{os.getpid()}.tmp"
     with draft.open("wb") as file:
