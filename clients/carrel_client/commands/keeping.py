@@ -48,7 +48,7 @@ def list_all(run: Run) -> int:
     rows = [
         (
             *(one["name"], _language(one), f"{one['documents']:,}"),
-            *(f"{one['encoded']:,} of {one['passages']:,}", one["encoder"] or one["model"] or "none yet"),
+            *(f"{one['encoded']:,} of {one['passages']:,}", _encoders(one)),
             f"{one['oldest']}-{one['journalled']}" if one["journalled"] else "none yet",
         )
         for one in answers
@@ -57,6 +57,12 @@ def list_all(run: Run) -> int:
         table(("collection", "language", "documents", "passages with vectors", "encoder", "snapshots"), rows)
     )
     return 0
+
+
+def _encoders(one: Mapping[str, Any]) -> str:
+    """What makes its vectors, and how far the sparse ones are where it has such an arm."""
+    sparse = f", {one['sparse']} ({one['sparse_encoded']:,})" if one["sparse"] else ""
+    return f"{one['encoder'] or one['model'] or 'none yet'}{sparse}"
 
 
 def _language(one: Mapping[str, Any]) -> str:
@@ -69,24 +75,29 @@ def _language(one: Mapping[str, Any]) -> str:
 @click.argument("name")
 @click.option("--language", default="", help="Language of its texts: de, french …; none for no stemming.")
 @click.option("--model", default="", help="An encoder of its own; --encoder means the same here.")
+@click.option(
+    "--sparse", default="", help="A learned-sparse model (SPLADE) for an arm of its own; see docs/searching.md."
+)
 @common
-def create(run: Run, name: str, language: str, model: str) -> int:
-    """Make an empty collection for a language or an encoder."""
+def create(run: Run, name: str, language: str, model: str, sparse: str) -> int:
+    """Make an empty collection for a language, an encoder or a learned-sparse model."""
     encoder = run.setup.encoder
     if model and encoder not in ("", model):
         raise ClientError("--model and --encoder name two encoders; a collection has one", exit_code=EXIT_USAGE)
     model = model or encoder
     run.setup = replace(run.setup, encoder="")
-    return _moved(run, ["create", name, "--language", language, "--model", model], "creating")
+    asked = ["--language", language, "--model", model, "--sparse", sparse]
+    return _moved(run, ["create", name, *asked], "creating")
 
 
 @collections.command()
 @click.argument("source")
 @click.argument("target")
+@click.option("--sparse", default="", help="Give the copy this learned-sparse model.")
 @common
-def copy(run: Run, source: str, target: str) -> int:
+def copy(run: Run, source: str, target: str, sparse: str) -> int:
     """Copy a collection, vectors included."""
-    return _moved(run, ["copy", source, target], "copying")
+    return _moved(run, ["copy", source, target, "--sparse", sparse], "copying")
 
 
 @collections.command()

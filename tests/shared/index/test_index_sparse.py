@@ -246,6 +246,21 @@ def test_a_writer_that_died_between_the_tail_and_its_head_loses_only_that_batch(
     assert again.matches(*asked(query)).best(50) == by_hand(query, digests[kept], matrix[kept], 50)
 
 
+@pytest.mark.parametrize("tail", [0, 10**9])
+def test_an_arm_that_was_made_anew_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail: int
+) -> None:
+    monkeypatch.setattr(arm, "_TAIL_ROWS", tail)
+    matrix, digests = made(300), named(300)
+    filled(tmp_path, matrix[:100], digests[:100])
+    reader = SparseArm(tmp_path, "model")
+    assert reader.count() == 100
+    shutil.rmtree(tmp_path)
+    filled(tmp_path, matrix[::-1], digests[::-1], 300)
+    query = made(3, seed=4)[1]
+    assert reader.matches(*asked(query)).best(50) == by_hand(query, digests, matrix, 50)
+
+
 def test_the_heaviest_terms_of_a_text_are_kept() -> None:
     matrix = np.array([[0.5, 0, 2, 1], [0, 0, 0, 0], [1, 1, -3, 4]], np.float32)
     found = sparse_vectors(matrix, 2)

@@ -96,7 +96,7 @@ class SparseArm(SparseReader):
                 if not raw:
                     return _nothing(self.fingerprint)
                 if state is None or state.raw != raw:
-                    state = self._state = load(self.folder, raw, state)
+                    state = self._state = self._loaded(raw, state)
                 if state.head.fingerprint != self.fingerprint:
                     raise ValueError("of another model")
                 return state
@@ -105,6 +105,14 @@ class SparseArm(SparseReader):
             except (OSError, ValueError) as error:
                 raise DamagedVectors(_DAMAGED) from error
         raise DamagedVectors(_DAMAGED)
+
+    def _loaded(self, raw: bytes, before: State | None) -> State:
+        try:
+            return load(self.folder, raw, before)
+        except ValueError:
+            if before is None:
+                raise
+            return load(self.folder, raw)  # the arm was made anew: its tail does not go on where the old one ended
 
     def write(self, digests: NDArray[np.int64], vectors: SparseVectors, mark: Mark, lacking: int) -> None:
         """Add vectors, one for each digest, and note that ``lacking`` passages of commit ``mark`` are left without;

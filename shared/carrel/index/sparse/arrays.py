@@ -123,7 +123,7 @@ def load(folder: Path, raw: bytes, before: State | None = None) -> State:
     head = _parse(raw)
     if not head.rows and (head.terms or head.postings):
         raise ValueError("weights of no rows")
-    known = before.head if before is not None and before.head.number == head.number else None
+    known = before.head if before is not None and _same_base(before.head, head) else None
     sizes = {"digests": head.rows, "terms": head.terms, "offsets": head.terms + 1}
     base = {
         part: _mapped(folder / f"base-{head.number}.{part}.bin", kind, sizes.get(part, head.postings), head.rows)
@@ -146,6 +146,12 @@ def load(folder: Path, raw: bytes, before: State | None = None) -> State:
         raise ValueError("the tail does not fit the head")
     order = np.argsort(tail["digests"], kind="stable")
     return State(raw, head, **base, **_named(tail), tail_offsets=offsets, tail_order=order)
+
+
+def _same_base(one: Head, other: Head) -> bool:
+    """Numbers begin anew where an arm is made anew."""
+    sums = ([head.sums.get(part, 0) for part in BASE] for head in (one, other))
+    return one.number == other.number and next(sums) == next(sums)
 
 
 def _named(tail: dict[str, Any]) -> dict[str, Any]:
