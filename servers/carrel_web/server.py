@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from carrel.index import LazyLibrary, Library
+from carrel.ingest import Render
 from carrel.mcp import CarrelServer, Context, progress
 from carrel.settings import Settings
-from carrel.web import WebClient, check_url
+from carrel.web import Browser, WebClient, check_url
 from carrel_web.pages import Pages, Reading
 from carrel_web.views import show_links, show_metadata, show_outline, show_tables, show_text
 
@@ -32,11 +33,12 @@ def create_server(
     *,
     library: Library | None = None,
     client: WebClient | None = None,
+    browser: Browser | None = None,
     clock: Callable[[], float] = time.time,
 ) -> CarrelServer:
     """carrel-web with the library that ``settings`` names and the open web, or the ones handed in."""
     shelf = LazyLibrary(settings, library)
-    pages = Pages(settings, shelf, client, clock)
+    pages = Pages(settings, shelf, client, clock, browser)
 
     async def close() -> None:
         await pages.aclose()
@@ -56,6 +58,9 @@ def _add_reading(server: CarrelServer, pages: Pages, settings: Settings) -> None
         section: Annotated[str, Field(description="heading or outline number")] = "",
         cursor: Annotated[str, Field(description="from the last reply: the next part, without a request")] = "",
         fresh: Annotated[bool, Field(description="ask the site even if the page was read within the hour")] = False,
+        render: Annotated[
+            Render, Field(description="run the page's JavaScript; auto: when it shows no text without")
+        ] = "auto",
         max_chars: Annotated[int, Field(ge=200, le=40_000)] = 8_000,
         keep: Annotated[bool, Field(description="also make it searchable in the library")] = False,
         collection: Annotated[str, Field(description="where keep puts it")] = "default",
@@ -64,7 +69,7 @@ def _add_reading(server: CarrelServer, pages: Pages, settings: Settings) -> None
         call that shows the next part."""
         report = progress(ctx)
         report(0, None, "asking the site")
-        reading = await pages.read(url, fresh=fresh, any_age=bool(cursor))
+        reading = await pages.read(url, fresh=fresh, any_age=bool(cursor), render=render)
         kept = ""
         if keep:
             passages = await pages.index(reading.document, collection)
