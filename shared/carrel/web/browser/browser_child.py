@@ -6,6 +6,7 @@ Run by path, not imported: it knows nothing of Carrel. It ends, and the browser 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import sys
@@ -16,11 +17,13 @@ from typing import Any
 
 QUIET = 0.5  # seconds without a change of the text or a request under way: the page has come to rest
 PATIENCE = 3.0  # seconds that a page with next to no text is given all the same
+RESTLESS = 8.0  # seconds after which a page that has text and never rests is read as it is
 LEAST_TEXT = 200  # characters
 STEP_MS = 100
 LONG_REQUEST = 3.0  # seconds after which a request is taken for one that never ends (a long poll, a stream)
+COPYING = 3.0  # seconds of the time given that are kept for copying the page
 CONTENT_MS = 10_000
-STYLED_ELEMENTS = 100_000  # of a page with more, styles are not computed: the layout alone takes seconds
+STYLED_ELEMENTS = 100_000  # of a page with more, or with more text than is copied, styles are not computed
 UNSEEN = frozenset({"image", "media", "font", "texttrack", "manifest", "ping"})
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "SYSTEMROOT")
 FLAGS = (
@@ -30,6 +33,7 @@ FLAGS = (
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-quic",
+    "--block-new-web-contents",
     "--dns-prefetch-disable",
     "--no-pings",
     "--disable-gpu",
@@ -39,15 +43,33 @@ FLAGS = (
     "--disable-remote-fonts",
     "--js-flags=--max-old-space-size=512",
 )
+# Laying out a hundred megabytes takes a browser minutes; what grows past what is copied is therefore not displayed.
 WATCH = """
-(() => {
+((limit) => {
   globalThis.changes = 0;
-  new MutationObserver((records) => { changes += records.length; })
-    .observe(document, { subtree: true, childList: true, characterData: true });
-})()
+  globalThis.over = false;
+  let size = 0;
+  const look = (records) => {
+    changes += records.length;
+    for (const record of records) for (const node of over ? [] : record.addedNodes) size += node.textContent.length;
+    if (over || size <= 2 * limit) return;
+    over = true;
+    document.documentElement?.style.setProperty("display", "none", "important");
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+})
 """
 LOOK = "[changes, document.readyState]"
-TEXT = "document.body ? document.body.innerText.trim().length : 0"
+TEXT = """
+((enough) => {
+  const nodes = document.createNodeIterator(document.body ?? document, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+  for (let node, seen = 0, left = 20000; left-- && (node = nodes.nextNode()); ) {
+    if (node.shadowRoot) return true;
+    if (node.nodeType !== Node.TEXT_NODE || /^(SCRIPT|STYLE|NOSCRIPT)$/.test(node.parentNode.nodeName)) continue;
+    if ((seen += node.data.trim().length) >= enough) return true;
+  }
+  return false;
+})"""
 
 
 class Visit:
@@ -65,6 +87,7 @@ class Visit:
         from playwright.sync_api import Error
 
         page = self.page
+        world = World(page, self.job["limit"])
         page.on("crash", lambda _: end({"problem": "crash"}))
         page.on("request", self.begin)
         page.on("requestfinished", self.finish)
@@ -73,7 +96,7 @@ class Visit:
         page.context.route("**/*", self.route)
         try:
             page.goto(self.job["url"], wait_until="commit")
-            world = World(page)
+            world.enter()
             settled = self.rest(world)
             if not self.moved:
                 return self.seen(world, settled)
@@ -89,13 +112,19 @@ class Visit:
         self.under_way.pop(request, None)
 
     def route(self, route: Any, request: Any) -> None:
+        from playwright.sync_api import Error
+
+        with contextlib.suppress(Error):  # whoever asked, a popup or a frame, is gone already
+            self.decide(route, request)
+
+    def decide(self, route: Any, request: Any) -> None:
         """Documents are the caller's business, pictures nobody's; the rest goes to the proxy."""
         if not request.is_navigation_request():
             if request.resource_type in UNSEEN:
                 route.abort()
             else:
                 route.continue_()
-        elif request.frame != self.page.main_frame or request.method != "GET":
+        elif request.method != "GET" or not self.in_window(request):
             route.abort()
         elif not self.served:
             self.served = True
@@ -105,18 +134,31 @@ class Visit:
                 self.moved = self.moved or request.url
             route.abort()
 
+    def in_window(self, request: Any) -> bool:
+        from playwright.sync_api import Error
+
+        try:
+            return bool(request.frame == self.page.main_frame)
+        except Error:
+            return False  # a window that is not there yet
+
     def rest(self, world: World) -> bool:
         """Wait until nothing changes any more; False when the page was still at it when its time was up."""
         start = quiet_since = time.monotonic()
         before = 0
-        while (now := time.monotonic()) < start + self.job["settle"] and not self.moved:
+        while (now := time.monotonic()) < self.job["until"] and not self.moved:
             changes, state = world.evaluate(LOOK)
             if changes != before or state == "loading" or self.busy(now):
                 before, quiet_since = changes, now
-            elif now - quiet_since >= QUIET and (now - start >= PATIENCE or world.evaluate(TEXT) >= LEAST_TEXT):
+                if now - start >= RESTLESS and self.has_text(world):
+                    return False
+            elif now - quiet_since >= QUIET and (now - start >= PATIENCE or self.has_text(world)):
                 return True
             self.page.wait_for_timeout(STEP_MS)
         return False
+
+    def has_text(self, world: World) -> bool:
+        return bool(world.evaluate(f"{TEXT}({LEAST_TEXT})"))
 
     def busy(self, now: float) -> bool:
         return any(now - since < LONG_REQUEST for since in self.under_way.values())
@@ -131,12 +173,20 @@ class Visit:
 class World:
     """Scripts of ours beside the page's: the same document, but no name or prototype that the page can change."""
 
-    def __init__(self, page: Any) -> None:
+    NAME = "reader"
+
+    def __init__(self, page: Any, limit: int) -> None:
         self.session = page.context.new_cdp_session(page)
+        self.context = 0
+        self.session.send("Page.enable")
+        watch = {"source": f"{WATCH}({limit})", "worldName": self.NAME}
+        self.session.send("Page.addScriptToEvaluateOnNewDocument", watch)
+
+    def enter(self) -> None:
+        """Find the world of the document that has just been opened; it was there before the page's first script."""
         frame = self.session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-        made = self.session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "reader"})
+        made = self.session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": self.NAME})
         self.context = made["executionContextId"]
-        self.evaluate(WATCH)
 
     def evaluate(self, expression: str, **options: Any) -> Any:
         asked = {"expression": expression, "contextId": self.context, "returnByValue": True, **options}
@@ -173,6 +223,9 @@ def show(job: dict[str, Any]) -> dict[str, Any]:
         try:
             return {"browser": f"Chromium {browser.version}", **Visit(context.new_page(), job).run()}
         except Error:
+            import traceback
+
+            traceback.print_exc()
             return {"problem": "failed"}
 
 
@@ -203,9 +256,11 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Do the job, and nothing after it."""
+    start = time.monotonic()
     line = sys.stdin.buffer.readline()
     threading.Thread(target=end_with_parent, daemon=True).start()
     job = json.loads(line)
+    job["until"] = start + job["seconds"] - COPYING
     os.environ["TMPDIR"] = job["home"]
     end(show(job))
 

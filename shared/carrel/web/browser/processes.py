@@ -5,41 +5,59 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["end_family", "resident_bytes"]
+__all__ = ["Process", "end_family", "family", "resident_bytes"]
 
 _PROC = Path("/proc")
-_ROUNDS = 5  # a family may grow while it is being ended
+_ROUNDS, _PAUSE = 100, 0.02  # a family may grow while it is being ended, and takes a moment to die
 
 
 @dataclass(frozen=True, slots=True)
-class _Process:
+class Process:
+    """``parent`` and ``group`` are numbers like ``pid``; ``resident`` is memory, in pages."""
+
     pid: int
     parent: int
     group: int
-    resident: int  # pages
+    resident: int
+
+
+def family(pid: int) -> list[Process]:
+    """A process and its descendants; none where there is no /proc."""
+    children: dict[int, list[Process]] = {}
+    found: list[Process] = []
+    for process in _processes():
+        children.setdefault(process.parent, []).append(process)
+        if process.pid == pid:
+            found.append(process)
+    for process in found:  # grows as it goes
+        found += children.get(process.pid, ())
+    return found
 
 
 def resident_bytes(pid: int) -> int:
     """Memory of a process and its descendants, shared pages counted for each; 0 where there is no /proc."""
-    return sum(process.resident for process in _family(pid)) * _page_bytes()
+    return sum(process.resident for process in family(pid)) * _page_bytes()
 
 
 def end_family(pid: int) -> None:
-    """Kill a process that leads its own group, and every group that its descendants are in.
+    """Kill a process that leads its own group, and every group that its descendants are in; wait until they are gone.
 
     Without /proc only its own group is reached; a browser then ends by itself, as its pipe breaks.
     """
     own = os.getpgrp() if hasattr(os, "getpgrp") else 0
+    groups = {pid}
     for _ in range(_ROUNDS):
-        groups = {pid, *(process.group for process in _family(pid))} - {own, 0, 1}
+        groups |= {process.group for process in family(pid)} - {own, 0, 1}
         for group in groups:
             _kill_group(group)
-        if not _PROC.is_dir() or not any(process.group in groups for process in _processes()):
+        if not any(process.group in groups for process in _processes()):
             return
+        time.sleep(_PAUSE)
 
 
 def _kill_group(group: int) -> None:
@@ -50,19 +68,7 @@ def _kill_group(group: int) -> None:
             os.kill(group, signal.SIGTERM)
 
 
-def _family(pid: int) -> list[_Process]:
-    children: dict[int, list[_Process]] = {}
-    found: list[_Process] = []
-    for process in _processes():
-        children.setdefault(process.parent, []).append(process)
-        if process.pid == pid:
-            found.append(process)
-    for process in found:  # grows as it goes
-        found += children.get(process.pid, ())
-    return found
-
-
-def _processes() -> Iterator[_Process]:
+def _processes() -> Iterator[Process]:
     """Every live process (proc(5), /proc/PID/stat); zombies hold nothing and are left out."""
     if not _PROC.is_dir():
         return
@@ -72,7 +78,7 @@ def _processes() -> Iterator[_Process]:
         with contextlib.suppress(OSError, ValueError, IndexError):  # it ended meanwhile
             fields = (entry / "stat").read_text("ascii", "replace").rpartition(")")[2].split()
             if fields[0] != "Z":
-                yield _Process(int(entry.name), int(fields[1]), int(fields[2]), int(fields[21]))
+                yield Process(int(entry.name), int(fields[1]), int(fields[2]), int(fields[21]))
 
 
 def _page_bytes() -> int:

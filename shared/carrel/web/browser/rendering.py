@@ -50,8 +50,6 @@ MAX_CHARS = 5_000_000
 MAX_ANSWER = 64_000_000
 MAX_MEMORY = 2 * 1024**3  # resident bytes of all processes of one browser, shared pages counted for each
 WATCH_SECONDS = 0.25
-SETTLE_SECONDS = 8.0
-LEAST_SECONDS = 1.0
 
 Read = Callable[[str], Awaitable[Page]]
 
@@ -154,7 +152,7 @@ class Browser:
                     "port": port,
                     "home": home,
                     "agent": self._agent,
-                    "settle": max(LEAST_SECONDS, min(SETTLE_SECONDS, seconds - 2 * LEAST_SECONDS)),
+                    "seconds": seconds,
                     "limit": MAX_CHARS,
                 }
                 answer, problem = await _ask_child(job, seconds)

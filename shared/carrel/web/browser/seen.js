@@ -1,12 +1,14 @@
 // What a reader would see of the page, as HTML of at most `limit` characters: shadow trees in their places, what is not
-// displayed marked hidden, scripts left out. A copy is built in an inert document, so no script of the page takes notice.
+// displayed marked hidden, scripts left out. A copy is built in an inert document, so no script of the page takes
+// notice. `over` (see browser_child.py) says that the page grew too large to be displayed.
 (limit, styledElements) => {
   const DROPPED = new Set(["noscript", "template", "iframe", "object", "embed", "canvas"]);
   const UNSTYLED = new Set(["head", "style", "link", "meta", "title", "base", "script", "source", "track", "br", "wbr"]);
   const HTML = "http://www.w3.org/1999/xhtml";
   const inert = document.implementation.createHTMLDocument("");
   inert.documentElement.remove();
-  const styled = document.getElementsByTagName("*").length <= styledElements;
+  const styled =
+    !over && document.getElementsByTagName("*").length <= styledElements && document.documentElement.textContent.length <= limit;
   const judged = (element) => styled && element.namespaceURI === HTML && !UNSTYLED.has(element.localName);
   const children = (element) => {
     if (element.shadowRoot) return element.shadowRoot.childNodes;
@@ -39,6 +41,7 @@
     let hides = unseen;
     if (node.localName !== "slot") {
       copy = inert.importNode(node, false);
+      if (over && node === document.documentElement) copy.removeAttribute("style");
       parent.appendChild(copy);
       left -= 2 * node.localName.length + 5;
       for (const attribute of node.attributes) left -= attribute.name.length + attribute.value.length + 4;
