@@ -9,7 +9,7 @@ __all__ = ["is_shell"]
 SHELL_TEXT = 250  # characters of content from which a page is no shell
 SHELL_PAGE = 1_000  # characters of all that is seen, menus included
 SHELL_SCRIPT = 2_000  # characters of scripts in the page
-BARE = 100  # characters; a page whose scripts are all elsewhere shows no more, or says what it needs
+BARE = 60  # characters; a page whose scripts are all elsewhere shows no more, or says what it needs
 _NOTICE = "javascript"
 
 

@@ -230,9 +230,10 @@ def show(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_problem(message: str) -> str:
-    if "Executable doesn't exist" in message or "spawn" in message:
+    """What Playwright's account of a failed start comes to."""
+    if "Executable doesn't exist" in message:
         return "missing"
-    return "sandbox" if "sandbox" in message.partition("<launching>")[2].partition("[pid")[2] else "start"
+    return "sandbox" if "No usable sandbox" in message or "sandboxing failed" in message else "start"
 
 
 def user_agent(version: str, agent: str) -> str:
