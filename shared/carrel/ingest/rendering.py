@@ -48,7 +48,7 @@ async def _needed(page: Page, renderer: Renderer) -> tuple[Document, Page, str]:
     try:
         return await _rendered(page, renderer)
     except Unsupported as error:
-        raise Unsupported(f"that page shows no text unless its JavaScript is run: {error}") from None
+        raise Unsupported(f"that page has no readable text without its JavaScript: {error}") from None
 
 
 async def _rendered(page: Page, renderer: Renderer) -> tuple[Document, Page, str]:
