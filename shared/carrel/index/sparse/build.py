@@ -40,14 +40,14 @@ def build(folder: Path, number: int, state: State, keep: NDArray[np.bool_]) -> H
             sums[part] = zlib.crc32(content.data, sums[part])
             files[part].write(content.data)
 
-        for block in _blocks(state):
-            rows = places[block.rows]
-            order = np.lexsort((rows, block.terms))
-            order = order[rows[order] >= 0]
+        for block in _blocks(state, places):
+            # Two runs in order, which a stable sort only has to merge.
+            order = np.argsort((block.terms.astype(np.int64) << 32) | block.rows, kind="stable")
+            order = order[block.rows[order] >= 0]
             terms, sizes = np.unique(block.terms[order], return_counts=True)
             found.append(terms)
             counts.append(sizes)
-            write("rows", rows[order])
+            write("rows", block.rows[order])
             write("weights", block.weights[order])
         terms = np.concatenate([np.zeros(0, np.int32), *found])
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate([np.zeros(0, np.int64), *counts]))])
@@ -62,20 +62,20 @@ def build(folder: Path, number: int, state: State, keep: NDArray[np.bool_]) -> H
 
 
 class _Block(NamedTuple):
-    """Weights of some terms, all that there are of each."""
+    """Weights of some terms, all that there are of each, and the new rows they go to; -1 for what is dropped."""
 
     terms: NDArray[np.int32]
     rows: NDArray[np.int64]
     weights: NDArray[np.float16]
 
 
-def _blocks(state: State) -> Iterator[_Block]:
-    """All weights of base and tail, in ascending blocks of terms."""
+def _blocks(state: State, places: NDArray[np.int64]) -> Iterator[_Block]:
+    """All weights of base and tail, in ascending blocks of terms: the base's in order, behind them the tail's."""
     import numpy as np
 
-    order = np.argsort(state.tail_terms, kind="stable")
-    late = state.tail_terms[order]
-    late_rows = np.repeat(np.arange(state.head.tail), np.diff(state.tail_offsets))[order] + state.head.rows
+    late_rows = np.repeat(places[state.head.rows :], np.diff(state.tail_offsets))
+    order = np.lexsort((late_rows, state.tail_terms))
+    late, late_rows = state.tail_terms[order], late_rows[order]
     terms = np.union1d(state.terms, late)
     old = np.zeros(len(terms), np.int64)
     old[np.searchsorted(terms, state.terms)] = np.diff(state.offsets)
@@ -89,6 +89,6 @@ def _blocks(state: State) -> Iterator[_Block]:
         tail = slice(new_ends[first], new_ends[last])
         yield _Block(
             np.concatenate([np.repeat(terms[first:last], old[first:last]), late[tail]]),
-            np.concatenate([state.rows[base].astype(np.int64), late_rows[tail]]),
+            np.concatenate([places[state.rows[base]], late_rows[tail]]),
             np.concatenate([state.weights[base], state.tail_weights[order[tail]]]),
         )
