@@ -7,19 +7,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from carrel.documents.html.content import LENIENT, STRICT, WHOLE, select
+from carrel.documents.html.content import select
 from carrel.documents.html.facts import Facts, facts
 from carrel.documents.html.guard import MAX_CHARS, tag_end, too_hostile
+from carrel.documents.html.hidden import Hiding
 from carrel.documents.html.markdown import Writer, absolute
 from carrel.documents.html.shell import is_shell
-from carrel.documents.html.tree import Element, Tree, build, words
+from carrel.documents.html.source import Source, lighten
+from carrel.documents.html.tags import words
+from carrel.documents.html.tree import Element, Tree, build, descend, inner_text
 from carrel.records import Link
 
-__all__ = ["HtmlContent", "extract", "whole"]
+__all__ = ["HtmlContent", "extract", "read", "whole"]
 
 MAX_LINKS = 1_000
-HIDDEN_PAGE = 1_500  # characters of hidden text from which it may be the page's own, waiting for scripts
-LEAST_SHARE = 0.2
+HIDDEN_PAGE = 1_000  # characters of hidden text from which it may be the page's own, waiting for scripts
 _SPACE = re.compile(r"\s+")
 
 
@@ -49,7 +51,8 @@ def extract(html: str, *, url: str = "") -> HtmlContent:
     ``extractor`` being ``plain``.
     """
     html = html.replace("\x00", "\ufffd")
-    return _plain(html) if too_hostile(html) else _from_tree(html, url)
+    source = lighten(html)
+    return _plain(html) if too_hostile(source.html) else _from_tree(source, url)
 
 
 def whole(html: str) -> str:
@@ -58,60 +61,66 @@ def whole(html: str) -> str:
     Never raises for what is in the page, as `extract` does not.
     """
     html = html.replace("\x00", "\ufffd")
-    return _plain(html).markdown if too_hostile(html) else Writer().write(build(html).body)
+    source = lighten(html)
+    return _plain(html).markdown if too_hostile(source.html) else Writer().write(read(source)[0].body)
 
 
 # -- the tree way ----------------------------------------------------------------------------------------------------
 
 
-def _from_tree(html: str, url: str) -> HtmlContent:
-    tree, note = _seen(html)
-    base = _base(tree, url)
-    heading = next((e.text() for e in tree.body.descend() if e.tag == "h1" and e.chars), "")
-    about = facts(tree.parser, url=base, heading=heading)
-    seen, visible, hidden = tree, max(1, tree.body.chars), tree.hidden_chars
-    everywhere = _links(tree.body, base)
-    root = _chosen(html, tree, shown=note == "hidden_shown")
-    markdown = Writer(base).write(root)
-    if not note and is_shell(seen, root.chars, visible):
-        note = "empty_shell"
-    own = _links(root, base)
-    metadata = {
-        "extractor": "tree",
-        "hidden_chars": str(0 if note == "hidden_shown" else hidden),
-        "kept_share": str(min(100, round(100 * root.chars / visible))),
-        "content_links": str(min(len(own), MAX_LINKS)),
-        **_told(about),
-        **({"note": note} if note else {}),
-    }
-    links = tuple({**own, **everywhere}.values())[:MAX_LINKS]
-    return HtmlContent(about.title, markdown, links, about.date, about.authors, about.language, metadata)
+def read(source: Source) -> tuple[Tree, str]:
+    """The tree a reader sees; where nearly all running text is hidden until scripts run, the tree with it, marked."""
+    from selectolax.lexbor import LexborHTMLParser
 
-
-def _seen(html: str) -> tuple[Tree, str]:
-    """The tree a reader sees; where nearly all running text is hidden until scripts run, the tree with it."""
-    tree = build(html)
-    running = tree.body.running_chars
-    if tree.hidden_chars > max(HIDDEN_PAGE, 3 * running):
-        shown = build(html, show_hidden=True)
-        if shown.body.running_chars > max(HIDDEN_PAGE, 3 * running):
+    parser = LexborHTMLParser(source.html)
+    styles = source.styles[:50]
+    tree = build(parser, Hiding.from_styles("\n".join(styles)) if styles else Hiding())
+    if tree.hidden_chars > HIDDEN_PAGE and tree.hidden_chars > 3 * _running(tree):
+        shown = build(parser, Hiding(), show_hidden=True)
+        if _running(shown) > max(HIDDEN_PAGE, 3 * _running(tree)):
             return shown, "hidden_shown"
     return tree, ""
 
 
-def _chosen(html: str, tree: Tree, *, shown: bool) -> Element:
-    """The content; class names are believed less and less when what they leave is a small part of the running text."""
-    enough = LEAST_SHARE * tree.body.running_chars
-    for strictness in (STRICT, LENIENT):
-        root = select(tree.body, strictness)
-        if root.running_chars >= enough:
-            return root
-        tree = build(html, show_hidden=shown)  # selecting cuts the tree
-    return select(tree.body, WHOLE)
+def _from_tree(source: Source, url: str) -> HtmlContent:
+    tree, note = read(source)
+    base = _base(tree, url)
+    heading = next((inner_text(block) for block in tree.blocks if block.tag == "h1" and block.children), "")
+    about = facts(tree.parser, source.linked_data, url=base, heading=heading)
+    select(tree)
+    markdown = Writer(base).write(tree.body)
+    visible = sum(map(_size, tree.texts))
+    kept = sum(_size(text) for text, run in zip(tree.texts, tree.runs, strict=True) if run.kept)
+    if not note and is_shell(source, tree, kept, visible):
+        note = "empty_shell"
+    own, others = _links(tree, base)
+    metadata = {
+        "extractor": "tree",
+        "hidden_chars": str(0 if note == "hidden_shown" else tree.hidden_chars),
+        "kept_share": str(min(100, round(100 * kept / max(1, visible)))),
+        "content_links": str(min(len(own), MAX_LINKS)),
+        **_told(about),
+        **({"note": note} if note else {}),
+    }
+    links = tuple({**others, **own}[target] for target in (own | others))[:MAX_LINKS]
+    return HtmlContent(about.title, markdown, links, about.date, about.authors, about.language, metadata)
+
+
+def _running(tree: Tree) -> int:
+    return sum(map(_size, tree.texts)) - sum(tree.link_chars)
+
+
+def _size(text: str) -> int:
+    return len("".join(text.split()))
 
 
 def _told(about: Facts) -> dict[str, str]:
-    pairs = (("canonical", about.canonical), ("description", about.description), ("site", about.site))
+    pairs = (
+        ("canonical", about.canonical),
+        ("description", about.description),
+        ("site", about.site),
+        ("kind", about.kind),
+    )
     return {name: value for name, value in pairs if value}
 
 
@@ -120,33 +129,37 @@ def _base(tree: Tree, url: str) -> str:
     return (absolute(url, node.attributes.get("href") or "") or url) if node is not None else url
 
 
-def _links(root: Element, base: str) -> dict[str, Link]:
-    """Links by address, first one first, with the text of the block around each where that says more."""
-    found: dict[str, Link] = {}
-    for element in root.descend():
-        if element.tag != "a" or len(found) >= MAX_LINKS:
-            continue
-        target = absolute(base, element.attributes.get("href", ""))
+def _links(tree: Tree, base: str) -> tuple[dict[str, Link], dict[str, Link]]:
+    """Links by address, the content's and the others, with the text around each where that says more."""
+    own: dict[str, Link] = {}
+    others: dict[str, Link] = {}
+    for element, place in tree.links:
+        if len(own) + len(others) >= 2 * MAX_LINKS:
+            break
+        run = tree.runs[place] if place < len(tree.runs) else None
+        found = own if run is not None and run.kept else others
+        target = absolute(base, element.get("href"))
         if target and target not in found:
             text = _anchor(element)
-            found[target] = Link(target, text, _context(element, text))
-    return found
+            around = tree.texts[place] if place < len(tree.texts) else ""
+            found[target] = Link(target, text, _context(around, text))
+    return own, others
 
 
 def _anchor(element: Element) -> str:
-    text = element.text() or element.attributes.get("aria-label", "") or element.attributes.get("title", "")
+    text = inner_text(element) or element.get("aria-label") or element.get("title")
     if not text:
-        text = next((e.attributes.get("alt", "") for e in element.descend() if e.tag == "img"), "")
-    return _SPACE.sub(" ", text).strip()[:200]
+        images = (node for node in descend(element) if isinstance(node, Element) and node.tag == "img")
+        text = next((image.get("alt") for image in images), "")
+    return " ".join(text.split())[:200]
 
 
-def _context(element: Element, text: str) -> str:
-    holder = element.parent
-    while holder is not None and holder.tag in ("span", "b", "strong", "em", "i"):
-        holder = holder.parent
-    if holder is None or not len(text) < holder.chars < 2_000:
+def _context(around: str, text: str) -> str:
+    if len(around) <= len(text) + 2 or not text:
         return ""
-    around = holder.text()
+    around = " ".join(around[:4_000].split())
+    if len(around) <= len(text):
+        return ""
     place = max(0, around.find(text) - 80)
     return around[place : place + 200].strip()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +68,13 @@ class Facts:
     canonical: str = ""
     description: str = ""
     site: str = ""
+    kind: str = ""
 
 
-def facts(parser: LexborHTMLParser, *, url: str = "", heading: str = "") -> Facts:
+def facts(parser: LexborHTMLParser, linked_data: Sequence[str] = (), *, url: str = "", heading: str = "") -> Facts:
     """Read the head. ``heading`` is the text of the page's first level-one heading, if it has one."""
     metas = _metas(parser)
-    linked = _linked_data(parser)
+    linked = _linked_data(linked_data)
     node = parser.css_first("title")
     titles = (
         [metas[key][0] for key in _TITLE_KEYS if key in metas],
@@ -86,8 +87,14 @@ def facts(parser: LexborHTMLParser, *, url: str = "", heading: str = "") -> Fact
         language=_language(parser, metas),
         canonical=_canonical(parser, url),
         description=_first(metas, ("og:description", "description", "dc.description"), 500),
+        kind=_kind(metas, linked),
         site=_first(metas, ("og:site_name", "application-name", "citation_journal_title"), 100),
     )
+
+
+def _kind(metas: Mapping[str, list[str]], linked: list[dict[str, Any]]) -> str:
+    """What schema.org or OpenGraph type the page gives itself, the most telling first."""
+    return next((kind for item in linked for kind in _types(item) if kind), "")[:60] or _first(metas, ("og:type",), 60)
 
 
 def _short(text: str, limit: int = MAX_FIELD) -> str:
@@ -138,12 +145,11 @@ def _fold(text: str) -> str:
 # -- JSON-LD ---------------------------------------------------------------------------------------------------------
 
 
-def _linked_data(parser: LexborHTMLParser) -> list[dict[str, Any]]:
+def _linked_data(blocks: Sequence[str]) -> list[dict[str, Any]]:
     """Objects of schema.org types that describe a page, best first: articles before pages."""
     found: list[dict[str, Any]] = []
     room = MAX_JSON_LD
-    for node in parser.css('script[type="application/ld+json"]')[:50]:
-        text = node.text()
+    for text in blocks[:50]:
         room -= len(text)
         if room < 0:
             break

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["Hiding"]
 
@@ -47,6 +48,17 @@ _NAMED = {"white": "#ffffff", "black": "#000000", "transparent": "rgba(0,0,0,0)"
 _UNSEEN = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "a11y-hidden"}
 )
+# ... and what scripts call parts that they show when a reader clicks or scrolls
+_OPENING = re.compile(
+    r"(?:^|[\s_-])(?:accordion|tab|tabs|panel|collapse|collapsible|slide|slider|swiper|slick|carousel|faq|expandable|"
+    r"toggle|aos|wow|reveal|animate|animated|fade|elementor-invisible|toc?content|tabcontent)(?:[\s_-]|$)|tabpanel|tab-pane",
+    re.I,
+)
+_ANIMATED = re.compile(
+    r"opacity\s*:\s*0(?=[\s;!]|$)(?=.*(?:transform|transition|will-change|animation))"
+    r"|(?:transform|transition|animation).*opacity\s*:\s*0(?=[\s;!]|$)",
+    re.I | re.S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +82,32 @@ class Hiding:
         return cls(frozenset(found["."]), frozenset(found["#"]))
 
     def hides(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
-        """Judge one element by itself; what it holds goes with it."""
-        if "hidden" in attributes and attributes["hidden"] != "until-found":
-            return True
-        if attributes.get("aria-hidden") == "true" or (tag == "dialog" and "open" not in attributes):
-            return True
+        """Judge one element by itself, its classes apart; what it holds goes with it."""
         style = attributes.get("style")
         if style and hides_style(style):
-            return True
+            return not (_ANIMATED.search(style) or _opens(attributes))
+        if "hidden" in attributes and attributes["hidden"] != "until-found":
+            return not _opens(attributes)
+        if "aria-hidden" in attributes and attributes["aria-hidden"] == "true":
+            return not _opens(attributes)
         if self.ids and attributes.get("id") in self.ids:
-            return True
-        names = (attributes.get("class") or "").split()
-        return any(name in self.classes or name in _UNSEEN for name in names)
+            return not _opens(attributes)
+        return tag == "dialog" and "open" not in attributes
+
+    def hides_class(self, names: str) -> bool:
+        """Judge the value of a class attribute."""
+        return any(name in self.classes or name in _UNSEEN for name in names.split()) and not _OPENING.search(names)
 
 
+def _opens(attributes: Mapping[str, str | None]) -> bool:
+    """Parts that a reader opens by a click, or that come by scrolling: tab panels, accordions, slides."""
+    if attributes.get("role") == "tabpanel":
+        return True
+    names = attributes.get("class")
+    return bool(names and _OPENING.search(names))
+
+
+@lru_cache(maxsize=10_000)
 def hides_style(style: str) -> bool:
     """Tell whether a list of declarations hides what it applies to."""
     style = style[:MAX_STYLE]

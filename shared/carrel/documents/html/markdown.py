@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin
 
-from carrel.documents.html.tree import BLOCKS, Element
+from carrel.documents.html.tags import BLOCKS
+from carrel.documents.html.tree import Element, Run, descend, elements, inner_text, raw_text
 
 __all__ = ["Writer"]
 
@@ -28,6 +29,7 @@ _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s)")
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:|sourceCode|src)[- ]([A-Za-z0-9+#.-]{1,20})"
 )
+_PLACED = frozenset({"table", "pre", "h1", "h2", "h3", "form", "article", "section"})
 _NO_LANGUAGE = frozenset({"default", "plaintext", "none", "text", "notranslate"})
 
 
@@ -42,26 +44,21 @@ class Writer:
         blocks = self.blocks(root)
         while blocks and blocks[0] == "---":
             blocks.pop(0)  # would read as front matter
+        while blocks and blocks[-1] == "---":
+            blocks.pop()
         return "\n\n".join(blocks)
 
     def blocks(self, element: Element) -> list[str]:
-        """The blocks of an element's children; runs of inline content between block children become paragraphs."""
+        """The blocks of an element's children; each kept run of inline content becomes a paragraph."""
         found: list[str] = []
-        run: list[Element | str] = []
         for child in element.children:
-            if not isinstance(child, str) and (child.tag in BLOCKS or child.has_block):
-                self._flush(run, found)
+            if isinstance(child, Run):
+                text = _paragraph(self.inline(child.children)) if child.kept else ""
+                if text:
+                    found.append(text)
+            elif isinstance(child, Element):
                 found.extend(self._block(child))
-            else:
-                run.append(child)
-        self._flush(run, found)
         return found
-
-    def _flush(self, run: list[Element | str], found: list[str]) -> None:
-        text = _paragraph(self.inline(run)) if run else ""
-        run.clear()
-        if text:
-            found.append(text)
 
     def _block(self, element: Element) -> list[str]:
         tag = element.tag
@@ -71,16 +68,17 @@ class Writer:
         if tag in ("ul", "ol", "menu", "blockquote"):
             return self._nested(element)
         if tag == "pre":
-            return _code_block(element)
+            return _code_block(element) if _kept(element) else []
         if tag == "table":
-            return self._table(element)
+            return self._table(element) if _kept(element) else []
         if tag == "hr":
             return ["---"]
         if tag in ("dt", "summary", "legend"):
             text = self._line(element)
             return [f"**{text.replace('**', '')}**"] if text else []
         if tag == "li":
-            return [_indented("- ", self.blocks(element))] if element.chars else []
+            blocks = self.blocks(element)
+            return [_indented("- ", blocks)] if blocks else []
         return self.blocks(element)
 
     def _nested(self, element: Element) -> list[str]:
@@ -100,16 +98,18 @@ class Writer:
     # -- lists -------------------------------------------------------------------------------------------------------
 
     def _list(self, element: Element) -> list[str]:
-        start = element.attributes.get("start", "")
+        start = element.get("start")
         number = int(start) if start.isascii() and start.isdigit() and len(start) < 9 else 1
         items: list[str] = []
         loose = False
         for child in element.children:
-            if isinstance(child, str):
-                blocks = [_paragraph(child)] if child.strip() else []
-            else:
+            if isinstance(child, Run):
+                text = _paragraph(self.inline(child.children)) if child.kept else ""
+                blocks = [text] if text else []
+            elif isinstance(child, Element):
                 blocks = self.blocks(child) if child.tag == "li" else self._block(child)
-                blocks = blocks or ([_paragraph(self.inline([child]))] if child.chars else [])
+            else:
+                continue
             if not blocks:
                 continue
             marker = f"{number}. " if element.tag == "ol" else "- "
@@ -124,7 +124,7 @@ class Writer:
         rows = _rows(element)
         if _is_layout(element, rows):
             return self._cells_as_blocks(element)
-        caption = [self._line(child) for child in element.elements() if child.tag == "caption"]
+        caption = [self._line(child) for child in elements(element) if child.tag == "caption"]
         grid = [self._row(row) for row in rows]
         grid = [row for row in grid if any(row)]
         if not grid:
@@ -138,14 +138,14 @@ class Writer:
         cells: list[str] = []
         for cell in row:
             cells.append(self._line(cell).replace("|", "\\|"))
-            span = cell.attributes.get("colspan", "")
+            span = cell.get("colspan")
             extra = int(span) - 1 if span.isascii() and span.isdigit() and len(span) < 4 else 0
             cells.extend([""] * min(extra, MAX_COLUMNS))
         return cells[:MAX_COLUMNS]
 
     def _cells_as_blocks(self, element: Element) -> list[str]:
         found: list[str] = []
-        for child in element.elements():
+        for child in elements(element):
             if child.tag in ("thead", "tbody", "tfoot", "tr"):
                 found.extend(self._cells_as_blocks(child))
             elif not _is_gutter(child):
@@ -158,8 +158,17 @@ class Writer:
         """All of an element on one line, for headings and table cells; blocks in it are set apart by a space."""
         return _SPACE.sub(" ", self.inline(element.children)).strip()
 
-    def inline(self, nodes: list[Element | str]) -> str:
-        return "".join(_SPACE.sub(" ", node) if isinstance(node, str) else self._inline(node) for node in nodes)
+    def inline(self, nodes: list[Element | Run | str]) -> str:
+        return "".join(
+            (_SPACE.sub(" ", node) if "\n" in node or "  " in node or "\t" in node else node)
+            if isinstance(node, str)
+            else self._inline(node)
+            if isinstance(node, Element)
+            else f" {self.inline(node.children)} "
+            if node.kept
+            else ""
+            for node in nodes
+        )
 
     def _inline(self, element: Element) -> str:
         tag = element.tag
@@ -169,8 +178,10 @@ class Writer:
             return self._image(element)
         if tag == "math":
             return _formula(element)
+        if tag == "annotation":
+            return ""
         if tag in _CODE:
-            return _code_span(element.raw_text())
+            return _code_span(raw_text(element))
         text = self.inline(element.children)
         if tag == "a":
             return self._link(element, text)
@@ -187,7 +198,7 @@ class Writer:
         return f" {text} " if tag in BLOCKS else text
 
     def _link(self, element: Element, text: str) -> str:
-        target = self._absolute(element.attributes.get("href", ""))
+        target = self._absolute(element.get("href"))
         label = text.strip()
         if not target or not label or "\n" in label or "](" in label:
             return text
@@ -200,12 +211,16 @@ class Writer:
         return absolute(self._base, href)
 
     def _image(self, element: Element) -> str:
-        alt = _SPACE.sub(" ", element.attributes.get("alt", "")).strip().replace("[", "(").replace("]", ")")[:MAX_ALT]
+        alt = _SPACE.sub(" ", element.get("alt")).strip().replace("[", "(").replace("]", ")")[:MAX_ALT]
         if not alt:
             return ""
-        source = element.attributes.get("data-src") or element.attributes.get("src", "")
+        source = element.get("data-src") or element.get("src")
         target = absolute(self._base, source)
         return f"![{alt}]({target})" if target else f"![{alt}]()"
+
+
+def _kept(element: Element) -> bool:
+    return any(isinstance(node, Run) and node.kept for node in descend(element))
 
 
 def absolute(base: str, href: str) -> str:
@@ -242,11 +257,11 @@ def _code_span(text: str) -> str:
 
 def _formula(element: Element) -> str:
     """TeX where the page carries it, else the characters of the formula."""
-    tex = element.attributes.get("alttext", "")
-    for child in element.descend():
-        if child.tag == "annotation" and not tex:
-            tex = child.text()
-    return f"${tex.strip()}$" if tex.strip() else element.text()
+    tex = element.get("alttext")
+    for child in descend(element):
+        if isinstance(child, Element) and child.tag == "annotation" and not tex:
+            tex = inner_text(child)
+    return f"${tex.strip()}$" if tex.strip() else inner_text(element)
 
 
 def _longest_run(text: str, character: str) -> int:
@@ -280,7 +295,7 @@ def _is_list(block: str) -> bool:
 
 
 def _code_block(element: Element) -> list[str]:
-    code = element.raw_text().replace("\r\n", "\n").strip("\n").rstrip()
+    code = raw_text(element).replace("\r\n", "\n").strip("\n").rstrip()
     if not code.strip():
         return []
     fence = "`" * max(3, _longest_run(code, "`") + 1)
@@ -288,14 +303,14 @@ def _code_block(element: Element) -> list[str]:
 
 
 def _language(element: Element) -> str:
-    nearby = [element, *element.elements()]
-    if element.parent is not None:
-        nearby += [element.parent, *([element.parent.parent] if element.parent.parent else [])]
+    nearby = [element, *elements(element)]
+    if isinstance(element.parent, Element):
+        nearby += [element.parent, *([element.parent.parent] if isinstance(element.parent.parent, Element) else [])]
     for candidate in nearby:
         for name in ("data-lang", "data-language"):
-            if re.fullmatch(r"[A-Za-z0-9+#.-]{1,20}", candidate.attributes.get(name, "")):
-                return candidate.attributes[name].lower()
-        match = _LANGUAGE.search(candidate.attributes.get("class", ""))
+            if re.fullmatch(r"[A-Za-z0-9+#.-]{1,20}", candidate.get(name)):
+                return candidate.get(name).lower()
+        match = _LANGUAGE.search(candidate.get("class"))
         if match is not None and match[1].lower() not in _NO_LANGUAGE:
             return match[1].lower()
     return ""
@@ -303,25 +318,34 @@ def _language(element: Element) -> str:
 
 def _rows(table: Element) -> list[list[Element]]:
     rows: list[list[Element]] = []
-    for child in table.elements():
+    for child in elements(table):
         if child.tag == "tr":
-            rows.append([cell for cell in child.elements() if cell.tag in ("td", "th")])
+            rows.append([cell for cell in elements(child) if cell.tag in ("td", "th")])
         elif child.tag in ("thead", "tbody", "tfoot"):
             rows.extend(_rows(child))
     return rows
 
 
 def _is_gutter(cell: Element) -> bool:
-    names = cell.attributes.get("class", "").lower()
+    names = cell.get("class").lower()
     return any(word in names for word in ("gutter", "linenos", "lineno", "line-numbers", "blob-num"))
 
 
 def _is_layout(table: Element, rows: list[list[Element]]) -> bool:
     """Tables that place things on a page rather than relate values to each other."""
-    if table.attributes.get("role") in ("presentation", "none") or max((len(row) for row in rows), default=0) < 2:
+    if table.get("role") in ("presentation", "none") or max((len(row) for row in rows), default=0) < 2:
         return True
-    for element in table.descend():
-        if element is not table and element.tag in ("table", "pre", "h1", "h2", "h3", "form", "article", "section"):
+    for element in descend(table):
+        if isinstance(element, Element) and element.tag in (
+            "table",
+            "pre",
+            "h1",
+            "h2",
+            "h3",
+            "form",
+            "article",
+            "section",
+        ):
             return True
     cells = [cell for row in rows for cell in row]
-    return bool(cells) and max(cell.chars for cell in cells) > 1_500
+    return bool(cells) and max(len(inner_text(cell)) for cell in cells) > 1_500
