@@ -105,6 +105,8 @@ def columns(tree: Tree) -> Array:
     """A row of features for each run."""
     import numpy as np
 
+    parent: Any
+
     count = len(tree.texts)
     own = np.array([_measures(" ".join(text.split())) for text in tree.texts], np.float32).reshape(count, 8)
     size = own[:, 0]
@@ -179,7 +181,7 @@ def columns(tree: Tree) -> Array:
     rows_of = (places >= first[best]) & (places < end[best])
     rows_outer = (places >= first[outer]) & (places < end[outer])
     is_h1 = tag == _CODES["h1"]
-    h1 = int(np.argmax(is_h1)) if is_h1.any() else -1
+    h1: Any = int(np.argmax(is_h1)) if is_h1.any() else -1
     last_heading = np.maximum.accumulate(np.where(heading, places, -1))
     signature = np.array([_signature(tree, number) for number in tree.holders], np.intp)
     _, same = np.unique(signature, return_inverse=True)
@@ -187,7 +189,8 @@ def columns(tree: Tree) -> Array:
     same_chars, same_links = np.bincount(same, weights=size), np.bincount(same, weights=link)
     found += [
         places / max(1, count), sums[0][:-1] / total,
-        np.where(h1 < 0, -1.0, (places >= h1).astype(np.float32)), np.where(h1 < 0, 0.0, np.sign(places - h1) * log(np.abs(places - h1))),
+        np.where(h1 < 0, -1.0, (places >= h1).astype(np.float32)),
+        np.where(h1 < 0, 0.0, np.sign(places - h1) * log(np.abs(places - h1))),
         log(places - last_heading), rows_of, rows_outer, np.full(count, block_chars[best] / total),
         log(np.maximum(first[best] - places, 0)), log(np.maximum(places - end[best] + 1, 0)),
         log(kinds[same]), log(same_chars[same] / kinds[same]), same_links[same] / np.maximum(same_chars[same], 1),
@@ -199,8 +202,10 @@ def columns(tree: Tree) -> Array:
     }
     names = [block.tag for block in tree.blocks]
     page = [
-        log(count), log(total), float(link.sum()) / total, float(stops.sum()) / total * 100, log(np.count_nonzero(long_runs)),
-        float(size[long_runs].sum()) / total, float(np.count_nonzero(is_h1)), log(names.count("article")), float("main" in names),
+        log(count), log(total), float(link.sum()) / total, float(stops.sum()) / total * 100,
+        log(np.count_nonzero(long_runs)),
+        float(size[long_runs].sum()) / total, float(np.count_nonzero(is_h1)), log(names.count("article")),
+        float("main" in names),
         bits["thread"], bits["product"], bits["list"], bits["price"], float(size[tag == _CODES["li"]].sum()) / total,
         float(size[tag == _CODES["td"]].sum()) / total,
     ]  # fmt: skip
