@@ -23,7 +23,7 @@ from carrel.records import Document, Section, SourceKind, document_id
 
 __all__ = ["MAX_BYTES", "MAX_PDF_BYTES", "PARSER_VERSION", "parse"]
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Changes whenever `parse` would give another text for the same bytes: then files are read again."""
 
 MAX_BYTES = 64 * 1024 * 1024

@@ -64,6 +64,15 @@ def test_class_names_that_would_leave_nothing_are_not_believed() -> None:
     assert "Paragraph 8" in text
 
 
+def test_image_and_short_lines_between_kept_paragraphs_are_kept() -> None:
+    assert "\n\nyes\n\n" in markdown(f"<main><h1>Story</h1>{STORY}<p>yes</p>{STORY}</main>")
+
+
+def test_a_page_says_what_kind_it_calls_itself() -> None:
+    told = '<script type="application/ld+json">{"@type":"Product","name":"A"}</script>'
+    assert extract(page(STORY, told)).metadata["kind"] == "Product"
+
+
 def test_readers_comments_leave_an_article_but_make_a_discussion() -> None:
     comments = "<div id=comments>" + "<p>I do not agree with this at all, said a reader of the page.</p>" * 5 + "</div>"
     assert "reader of" not in markdown(f"<article>{STORY * 5}</article>{comments}")
@@ -136,6 +145,9 @@ def test_hidden_text_is_taken_out(hidden: str) -> None:
         "<details><summary>More</summary><p>SHOWN</p></details>",
         '<p aria-hidden="false">SHOWN</p>',
         '<p hidden="until-found">SHOWN</p>',
+        "<div role=tabpanel hidden><p>SHOWN</p></div>",
+        '<div class="accordion-body" style="display:none"><p>SHOWN</p></div>',
+        '<div style="opacity:0;transform:translateY(20px)"><p>SHOWN</p></div>',
     ],
 )
 def test_visible_text_stays(visible: str) -> None:
