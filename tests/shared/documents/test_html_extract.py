@@ -64,7 +64,7 @@ def test_class_names_that_would_leave_nothing_are_not_believed() -> None:
     assert "Paragraph 8" in text
 
 
-def test_image_and_short_lines_between_kept_paragraphs_are_kept() -> None:
+def test_short_lines_between_kept_paragraphs_are_kept() -> None:
     assert "\n\nyes\n\n" in markdown(f"<main><h1>Story</h1>{STORY}<p>yes</p>{STORY}</main>")
 
 
