@@ -28,6 +28,7 @@ LANDMARK = 0.4  # a run in a landmark that says "not the content" is so much les
 COMMENTS = 0.6  # as is a reader's comment on an article
 LONG_ARTICLE = 1_500  # characters of content that make a page an article with comments, not a discussion
 GAP, LIKELY_GAP = 2, 0.05  # so many runs between kept ones are kept too, unless they are very unlikely
+LIKELY_TABLE = 0.15
 
 
 def _bits(*names: str) -> int:
@@ -57,6 +58,7 @@ def select(tree: Tree) -> None:
         if chars[kept].sum() - mine > max(LONG_ARTICLE, mine):
             likely = np.where(commented, likely * np.float32(COMMENTS), likely)
             kept = _best(likely, size)
+    _keep_tables_whole(tree, kept, likely, masks & np.uint64(_BETWEEN) == 0)
     _fill(kept, (likely >= LIKELY_GAP) & (masks & np.uint64(_BETWEEN) == 0))
     for run, keep in zip(tree.runs, kept.tolist(), strict=True):
         run.kept = keep
@@ -73,6 +75,15 @@ def _best(likely: Array, size: Array) -> Flags:
     hits, taken = np.cumsum((likely * size)[order]), np.cumsum(size[order])
     best = float(likely[order[int(np.argmax(2 * hits / (taken + hits[-1] + 1e-9)))]])
     return likely >= min(max(best, LEAST), MOST, float(likely.max()))
+
+
+def _keep_tables_whole(tree: Tree, kept: Flags, likely: Array, fit: Flags) -> None:
+    """A table is kept as one where half of its cells are, or where it follows what is kept and may well be content."""
+    for block, first, end in zip(tree.blocks, tree.firsts, tree.ends, strict=True):
+        if block.tag == "table" and end - first > 1 and fit[first:end].all():
+            follows = first > 0 and kept[first - 1] and likely[first:end].mean() >= LIKELY_TABLE
+            if follows or kept[first:end].mean() >= 0.5:
+                kept[first:end] = True
 
 
 def _fill(kept: Flags, fit: Flags) -> None:
