@@ -69,7 +69,8 @@ class Pages:
             if found is not None and (any_age or self._clock() - found.read_at < FRESH_SECONDS):
                 return replace(found, stored=True)
         page = await self._client.read(asked)
-        reading = await anyio.to_thread.run_sync(self._take_in, page)
+        # abandoned: whoever stops waiting at a deadline gets an answer; what is kept meanwhile stays whole
+        reading = await anyio.to_thread.run_sync(self._take_in, page, abandon_on_cancel=True)
         self._hold(asked, reading)
         return reading
 

@@ -7,7 +7,7 @@ from carrel.retrieve.reranking import Reranking
 from carrel.retrieve.searching import Mode, search
 from carrel.retrieve.shaping import Granularity
 from carrel.retrieve.sufficiency import SUFFICIENT, Features, features, probability
-from carrel.retrieve.within import evidence
+from carrel.retrieve.within import evidence, rank_links
 
 __all__ = [
     "SUFFICIENT",
@@ -24,5 +24,6 @@ __all__ = [
     "excerpt",
     "features",
     "probability",
+    "rank_links",
     "search",
 ]
