@@ -62,6 +62,7 @@ class _Call:
     ends: float
     per_second: float | None
     delay: float = 0.0
+    body: bytes | None = None  # of a POST
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,30 @@ class WebClient:
         try:
             with anyio.fail_after(deadline):
                 return await self._follow(target, call)
+        except TimeoutError:
+            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        deadline: float = 20.0,
+        accept: str = "*/*",
+        per_second: float | None = None,
+    ) -> Page:
+        """POST ``body`` to an API that changes nothing by it, and return whatever HTTP status it has.
+
+        Retried like `get`; a redirect is not followed but returned. Raises what `get` raises, robots.txt aside.
+        """
+        target = check_url(url, allow_hosts=self._allow_hosts)
+        rate = per_second or API_PER_SECOND
+        call = _Call(accept, dict(headers or {}), max_bytes, False, self._clock() + deadline, rate, body=body)
+        try:
+            with anyio.fail_after(deadline):
+                return self._page(_Trail(target), target, await self._exchange(target, call))
         except TimeoutError:
             raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
 
@@ -258,7 +283,8 @@ class WebClient:
         url = httpx2.URL(hop.text)
         if url.raw_host.decode("ascii") != hop.host or (url.port or hop.port) != hop.port:
             raise Refused("that URL can be read in two ways, so it is not fetched")
-        return httpx2.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+        method = "GET" if call.body is None else "POST"
+        return httpx2.Request(method, url, headers=headers, content=call.body, extensions={"timeout": timeout})
 
     @asynccontextmanager
     async def _sent(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
