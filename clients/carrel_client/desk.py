@@ -25,7 +25,7 @@ __all__ = ["SERVERS", "Desk", "Progress", "Reply", "Setup", "Tools", "server_env
 
 SERVERS: Mapping[str, tuple[str, ...]] = {
     "search": ("search_library", "read_document", "add_documents", "remove_documents", "library_status"),
-    "web": ("read_page", "read_pages", "search_web"),
+    "web": ("read_page", "read_pages", "search_web", "crawl_site"),
     "scholar": ("find_papers", "get_papers"),
     "citations": ("check_quote", "verify_claims", "audit_report", "save_audit"),
 }

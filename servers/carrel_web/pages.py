@@ -50,13 +50,13 @@ class Pages:
         self._settings = settings
         self._shelf = shelf
         self._given = client is not None
-        self._client = client or WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts)
+        self.client = client or WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts)
         self._clock = clock
         self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
 
     async def aclose(self) -> None:
         if not self._given:
-            await self._client.aclose()
+            await self.client.aclose()
 
     async def read(self, url: str, *, fresh: bool = False, any_age: bool = False) -> Reading:
         """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
@@ -68,7 +68,7 @@ class Pages:
             found = self._held.get(asked) or await anyio.to_thread.run_sync(self._from_library, asked)
             if found is not None and (any_age or self._clock() - found.read_at < FRESH_SECONDS):
                 return replace(found, stored=True)
-        page = await self._client.read(asked)
+        page = await self.client.read(asked)
         # abandoned: whoever stops waiting at a deadline gets an answer; what is kept meanwhile stays whole
         reading = await anyio.to_thread.run_sync(self._take_in, page, abandon_on_cancel=True)
         self._hold(asked, reading)

@@ -10,6 +10,7 @@ from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
 from carrel.settings import Settings
 from carrel.web import WebClient
+from carrel_web.crawling import Crawls, add_crawling
 from carrel_web.pages import Pages
 from carrel_web.reading import add_reading
 from carrel_web.searching import SearchWebs, add_searching
@@ -36,8 +37,10 @@ def create_server(
     shelf = LazyLibrary(settings, library)
     pages = Pages(settings, shelf, client, clock)
     engines = SearchWebs(settings, client)
+    crawls = Crawls(settings, shelf, pages.client)
 
     async def close() -> None:
+        await crawls.aclose()
         await pages.aclose()
         await engines.aclose()
         shelf.close()
@@ -45,4 +48,5 @@ def create_server(
     server = CarrelServer("carrel-web", instructions=INSTRUCTIONS, settings=settings, close=close)
     add_reading(server, pages, shelf, settings)
     add_searching(server, settings, engines.client, lambda: datetime.fromtimestamp(clock(), UTC).date())
+    add_crawling(server, crawls, settings)
     return server

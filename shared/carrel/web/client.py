@@ -192,14 +192,17 @@ class WebClient:
         deadline: float = 20.0,
         robots: bool = True,
         accept: str = ACCEPT_PAGE,
+        headers: Mapping[str, str] | None = None,
     ) -> Page:
-        """GET a page to be read: only a 2xx answer comes back.
+        """GET a page to be read: only a 2xx answer comes back, and a 304 where ``headers`` ask for what is new.
 
         Raises, besides what `get` raises, NotFound (404, 410), RateLimited (429), Refused (401, 402, 403, 451) and
         Unavailable (anything else).
         """
-        page = await self.get(url, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept)
-        if 200 <= page.status < 300:
+        page = await self.get(
+            url, headers=headers, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept
+        )
+        if 200 <= page.status < 300 or (page.status == 304 and headers):
             return page
         raise _failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
 
