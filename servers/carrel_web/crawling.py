@@ -25,6 +25,7 @@ __all__ = ["CrawlReply", "Crawls", "add_crawling"]
 _log = logging.getLogger(__name__)
 _PATIENCE = 20.0  # seconds a crawl is waited for before its job handle is returned; hosts give up at about 60
 _CLOSING = 2.0  # seconds a stopping server waits for pages in hand; the rest goes on in another process
+_COMMITTING = 5.0  # and then for the last commit
 _BEAT = 5.0  # seconds between two looks at whether the crawl shall stop, and two entries of its job
 _LISTED = 20  # skipped pages named in a reply
 
@@ -143,14 +144,16 @@ class Crawls:
 
     async def aclose(self) -> None:
         """Let pages in hand end; unfinished crawls go on when another process is asked for them."""
-        tasks = [running.task for running in self._running.values()]
-        for running in self._running.values():
-            running.crawl.stop()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_CLOSING)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        there = list(self._running.values())
+        for end, seconds in ((Crawl.stop, _CLOSING), (Crawl.abandon, _COMMITTING)):
+            left = [running for running in there if not running.task.done()]
+            for running in left:
+                end(running.crawl)
+            if left:
+                await asyncio.wait([running.task for running in left], timeout=seconds)
+        for running in there:
+            running.task.cancel()
+        await asyncio.gather(*(running.task for running in there), return_exceptions=True)
         if self._opened is not None:
             self._opened.close()
 
@@ -231,7 +234,7 @@ class Crawls:
                 SkippedPage(url=url[:300], kind=kind, reason=why[:400])
                 for url, kind, why in ledger.skipped(job_id, _LISTED)
             ],
-            note=json.loads(job.report).get("error"),
+            note="it ends with the pages in hand" if found.state == "stopping" else json.loads(job.report).get("error"),
         )
 
 

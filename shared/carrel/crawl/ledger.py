@@ -92,6 +92,8 @@ class Ledger:
                 folder / "crawls.sqlite", timeout=30, isolation_level=None, check_same_thread=False
             )
             self._connection.execute("PRAGMA journal_mode=WAL")
+            # without a sync for each address: after a power cut some pages are asked for again, and none is missing
+            self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise Refused(

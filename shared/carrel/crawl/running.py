@@ -32,6 +32,7 @@ _DEADLINE = 60.0  # seconds for one page, its turn included
 _ASKED_FOR_ONE = 3  # requests allowed for each page wanted, so that a site of errors comes to an end
 _SITEMAPS = 50
 _INDEX_DEPTH = 3
+_LISTED_BYTES = 2 * MAX_BYTES  # of all sitemaps and feeds of a crawl
 _ACCEPT_LISTING = "application/xml, text/xml;q=0.9, */*;q=0.5"
 
 _log = logging.getLogger(__name__)
@@ -91,8 +92,10 @@ class Crawl:
         self._busy: dict[str, Waiting] = {}
         self._news = anyio.Event()
         self._stop = anyio.Event()
+        self._hurry = anyio.CancelScope()
         self._batch = _Batch()
         self._committing = 0  # documents
+        self._listed_bytes = 0
         self._silent = 0
         self._failure: CarrelError | None = None
         self._scope: Scope | None = None
@@ -102,6 +105,11 @@ class Crawl:
         self._stop.set()
         self._tell()
 
+    def abandon(self) -> None:
+        """End now: give up the pages in hand, and keep those that were read."""
+        self.stop()
+        self._hurry.cancel()
+
     @property
     def stopped(self) -> bool:
         """Whether it was ended before its end."""
@@ -110,6 +118,13 @@ class Crawl:
     async def run(self) -> None:
         """Crawl to the end, or until stopped. Raises what keeps the start from being read, and Unavailable for a site
         that stopped answering."""
+        with self._hurry:
+            await self._go()
+        await self._commit()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _go(self) -> None:
         await in_thread(self._ledger.recover, self._job_id)
         first = None if self._base else await self._begin()
         self._scope = Scope(
@@ -120,9 +135,6 @@ class Crawl:
         async with anyio.create_task_group() as group:
             for _ in range(_WORKERS):
                 group.start_soon(self._work)
-        await self._commit()
-        if self._failure is not None:
-            raise self._failure
 
     # the beginning ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +169,12 @@ class Crawl:
         for _ in range(_INDEX_DEPTH):
             deeper: list[str] = []
             for url in level:
-                if asked >= _SITEMAPS or self._stop.is_set() or await self._enough():
+                if (
+                    asked >= _SITEMAPS
+                    or self._listed_bytes > _LISTED_BYTES
+                    or self._stop.is_set()
+                    or await self._enough()
+                ):
                     return
                 asked += 1
                 listing = await self._listing(url)
@@ -172,6 +189,7 @@ class Crawl:
     async def _listing(self, url: str) -> Listing:
         try:
             page = await self._web.read(url, max_bytes=MAX_BYTES, deadline=_DEADLINE, accept=_ACCEPT_LISTING)
+            self._listed_bytes += len(page.body)
             return await in_thread(lambda: read_listing(page.body, url=page.final_url, whole=not page.truncated))
         except CarrelError:
             return Listing()

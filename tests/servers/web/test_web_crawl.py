@@ -498,7 +498,7 @@ async def test_a_long_crawl_gives_a_handle_that_shows_stops_and_outlives_the_ser
     site.open.set()
     monkeypatch.setattr("carrel_web.crawling._PATIENCE", 30.0)
     done = await Host(second).record("crawl_site", job=running["job"])
-    assert (done["state"], done["added"]) == ("done", 40)
+    assert (done["state"], done["added"]) == ("done", 40), json.dumps(done)
     for server in (second, search):
         await server.aclose()
 
