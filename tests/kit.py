@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from carrel import ingest
 from carrel.index import terms as analysed
+from carrel.models import SparseVectors
 from carrel.records import Document
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -46,6 +47,41 @@ class WordEncoder:
             seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
             total += np.random.default_rng(seed).standard_normal(self.dimension)
         return total
+
+
+class WordWeigher:
+    """A real, tiny learned-sparse model: a term per stemmed word, and a lighter one for what ``implied`` adds to it."""
+
+    def __init__(self, name: str = "weigher", implied: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.fingerprint = hashlib.sha256(name.encode()).hexdigest()
+        self.implied = dict(implied or {})
+        self.weighed: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def encode(self, texts: Sequence[str]) -> SparseVectors:
+        self.before()
+        self.weighed += texts
+        return self.encode_queries(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> SparseVectors:
+        found = [sorted(self._weights(text).items()) for text in texts]
+        offsets = np.cumsum([0, *(len(each) for each in found)])
+        pairs = [pair for each in found for pair in each]
+        terms = np.array([term for term, _ in pairs], np.int32)
+        return SparseVectors(offsets.astype(np.int64), terms, np.array([weight for _, weight in pairs], np.float32))
+
+    def _weights(self, text: str) -> dict[int, float]:
+        weights: dict[int, float] = {}
+        for word in dict.fromkeys(analysed(text)):
+            weights[_term(word)] = 1.5
+            if word in self.implied:
+                weights.setdefault(_term(self.implied[word]), 0.5)
+        return weights
+
+
+def _term(word: str) -> int:
+    return int.from_bytes(hashlib.sha256(word.encode()).digest()[:2], "big")
 
 
 def text_document(text: str, title: str = "") -> Document:

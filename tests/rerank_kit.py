@@ -120,7 +120,7 @@ def splade(folder: Path, *, seed: int = 4) -> Path:
     """A learned-sparse model: a BERT with its word predictor, pooled by SPLADE."""
     import torch
     from sentence_transformers import SparseEncoder
-    from sentence_transformers.sparse_encoder.models import MLMTransformer, SpladePooling
+    from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
     from transformers import BertForMaskedLM
 
     torch.manual_seed(seed)

@@ -16,6 +16,7 @@ from benchmarks.index.systems import SYSTEMS
 __all__ = ["machine", "readme_table", "table", "versions"]
 
 _PACKAGES = ("carrel", "tantivy", "lancedb", "onnxruntime", "numpy", "apsw", "sqlite-vec")
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 _COLUMNS = (
     ("p50 ms", 8),
     ("p99 ms", 8),
@@ -95,7 +96,9 @@ def readme_table(figures: dict[str, Any]) -> str:
         "|---" * (len(names) + 1) + "|",
     ]
     for passages, systems in sizes.items():
-        lines.append(_line(f"{passages:,} passages", [_latency(systems.get(name, {})) for name in names]))
+        encoding = figures["sizes"][str(passages)].get("query_encoding", {}).get("p50_ms")
+        of_it = f" ({encoding:.1f} ms of it encoding)" if encoding else ""
+        lines.append(_line(f"{passages:,} passages{of_it}", [_latency(systems.get(name, {})) for name in names]))
     most = max(sizes)
     lines.append(_line(f"memory to serve {most:,}", [_memory(sizes[most].get(name, {})) for name in names]))
     return "\n".join(lines)
@@ -116,16 +119,17 @@ def _memory(row: dict[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, day."""
-    model = platform.processor() or platform.machine()
+    """Processor, cores, day. ``instructions``: those that decide how fast codes of 8 bits are multiplied."""
+    model, instructions = platform.processor() or platform.machine(), list[str]()
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        facts = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
+        model = facts.get("model name", model).strip()
+        instructions = [each for each in facts.get("flags", "").split() if each in _INSTRUCTIONS]
     return {
         "cores": os.cpu_count(),
         "processor": model,
+        "instructions": instructions,
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -1,11 +1,12 @@
 """The engine beside its peers: build, query, update, memory and disk, on the same passages with the same vectors.
 
-    python -m benchmarks.index.run [--sizes 10000,100000,1000000] [--only engine,sqlite] [--quick] [--work DIR]
+    python -m benchmarks.index.run [--sizes 10000,100000,1000000] [--only engine,sqlite] [--quick] [--work DIR [--keep]]
 
 Text and vectors are made, so no data is needed (benchmarks/index/corpus.py, prepared.py). Every query is encoded by the
 installed default encoder inside the time that is measured, for every system; its vector is then replaced by the
 prepared one, because a million passages cannot be encoded in the time of a benchmark. ``--encoder real`` uses the
-default encoder throughout (for small sizes). Each phase of each system runs in a process of its own. Writes
+default encoder throughout (for small sizes). Each phase of each system runs in a process of its own. With ``--keep``
+what was built stays in the folder ``--work``, and a later run there asks it without building it again. Writes
 ``benchmarks/results/index.json`` and ``index.png``; the peers need ``pip install ".[bench]"``.
 """
 
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import util
 from pathlib import Path
@@ -46,8 +48,11 @@ def main() -> None:
     kept = json.loads(options.out.read_text(encoding="utf-8"))["figures"] if options.add and options.out else {}
     if options.work is not None:
         options.work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="carrel-index-", dir=options.work) as work:
-        figures = measure(Path(work), options, kept)
+    if options.keep:
+        figures = measure(options.work, options, kept)
+    else:
+        with tempfile.TemporaryDirectory(prefix="carrel-index-", dir=options.work) as work:
+            figures = measure(Path(work), options, kept)
     print(table(figures))
     if options.out is not None:
         _write(figures, options.out)
@@ -84,7 +89,8 @@ def measure(work: Path, options: argparse.Namespace, kept: dict[str, Any]) -> di
         found = _size(folder, size, options)
         found["systems"] = {name: each for name, each in {**before, **found["systems"]}.items() if name in SYSTEMS}
         figures["sizes"][str(size)] = found
-        shutil.rmtree(folder)
+        if not options.keep:
+            shutil.rmtree(folder)
     figures["sizes"] = dict(sorted(figures["sizes"].items(), key=lambda pair: int(pair[0])))
     return figures
 
@@ -101,6 +107,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=900, help="longest time for one phase of one system, seconds")
     parser.add_argument("--overhead", type=int, default=1200, help="passages to measure the encoding overhead (0: not)")
     parser.add_argument("--work", type=Path, help="where to keep files meanwhile: 13 GB for a million passages")
+    parser.add_argument("--keep", action="store_true", help="leave what was built in --work, and use what is there")
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/index.json; nothing with --quick")
     parser.add_argument("--add", action="store_true", help="keep figures of other sizes and systems that are in --out")
     options = parser.parse_args()
@@ -114,22 +121,26 @@ def _options() -> argparse.Namespace:
         parser.error(f"no such system: {', '.join(sorted(unknown))}; there are {', '.join(SYSTEMS)}")
     if not options.sizes or min(options.sizes) < _SMALLEST:
         parser.error(f"--sizes takes numbers of passages, at least {_SMALLEST}, separated by commas")
+    if options.keep and options.work is None:
+        parser.error("--keep needs the folder --work")
     if min(options.queries, options.warm) < 1:
         parser.error("--queries and --warm must be at least 1")
     return options
 
 
 def _size(folder: Path, size: int, options: argparse.Namespace) -> dict[str, Any]:
+    queries = options.queries + options.warm
+    material = folder / f"material-{options.encoder}-{queries}"
     shared: Task = {
-        "material": str(folder / "material"),
+        "material": str(material),
         "passages": size,
-        "queries": options.queries + options.warm,
+        "queries": queries,
         "warm": options.warm,
         "seconds": options.seconds,
         "encoder": options.encoder,
         "shape": asdict(Shape() if size >= _QUICK else _FEW_TOPICS),
     }
-    made = _phase({**shared, "phase": "prepare"}, None)
+    made = _made(material, lambda: _phase({**shared, "phase": "prepare"}, None))
     query = _phase({**shared, "phase": "queries"}, None)
     if "not_run" in made or "not_run" in query:
         sys.exit("the passages could not be made; see above")
@@ -146,8 +157,21 @@ def _build(name: str, folder: Path, shared: Task, limit: float) -> dict[str, Any
     missing = [module for module in _NEEDS.get(name, ()) if util.find_spec(module) is None]
     if missing:
         return {"not_run": f"{', '.join(missing)} not installed"}
-    figures = _phase(_task(shared, "build", name, folder), limit)
+    figures = _made(folder / name, lambda: _phase(_task(shared, "build", name, folder), limit))
     return figures if "not_run" in figures else {"build": figures}
+
+
+def _made(folder: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The figures of what a folder holds: those that lie beside it from an earlier run, or those of making it now."""
+    beside = folder.with_suffix(".json")
+    if beside.exists():
+        kept: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+        return kept
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that did not end
+    figures = make()
+    if "not_run" not in figures:
+        beside.write_text(json.dumps(figures), encoding="utf-8")
+    return figures
 
 
 def _task(shared: Task, phase: str, name: str, folder: Path) -> Task:

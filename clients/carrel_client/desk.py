@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["SERVERS", "Desk", "Progress", "Reply", "Setup", "Tools", "server_environment"]
 
 SERVERS: Mapping[str, tuple[str, ...]] = {
-    "search": ("search_library", "read_document", "add_documents", "remove_documents", "library_status"),
+    "search": (
+        *("search_library", "submit_ranking", "read_document"),
+        *("add_documents", "remove_documents", "library_status"),
+    ),
     "web": ("read_page", "read_pages", "search_web", "crawl_site"),
     "scholar": ("find_papers", "get_papers"),
     "citations": ("check_quote", "verify_claims", "audit_report", "save_audit"),
 }
 _HOME = {tool: server for server, tools in SERVERS.items() for tool in tools}
 _PASSED = ("CARREL_", "XDG_", "PYTHON", "LC_", "OMP_")
-_PASSED_EXACTLY = ("LANG", "TMPDIR", "VIRTUAL_ENV", "LOCALAPPDATA", "APPDATA")
+_PASSED_EXACTLY = ("LANG", "TMPDIR", "VIRTUAL_ENV", "LOCALAPPDATA", "APPDATA", "HF_HOME", "HF_HUB_CACHE")
 _PATIENCE = 120.0  # seconds for one call; adding documents gets the longer one
 _LONG_PATIENCE = 1800.0
 

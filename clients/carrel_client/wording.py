@@ -13,6 +13,7 @@ _SAID = (
     ("sync with drop=most", "add --drop-most"),
     ("read_page(keep=true)", "carrel fetch --keep"),
     ("search_library", "carrel search"),
+    ("submit_ranking", "carrel rank"),
     ("read_document", "carrel read"),
     ("add_documents", "carrel add"),
     ("remove_documents", "carrel remove"),

@@ -22,7 +22,7 @@ from carrel.models import Encoder
 from carrel.records import Document, Page, Work, parse_ref
 from carrel.scholarly import Scholar, abstract_document, match_reference, open_scholar, parse_identifier
 from carrel.settings import Settings
-from carrel.web import WebClient
+from carrel.web import OpenWeb, WebClient
 
 __all__ = ["Desk"]
 
@@ -48,10 +48,12 @@ class Desk:
         self._client = client
         self._scholar = scholar
         self._own: list[WebClient] = []
+        self._world = OpenWeb(settings)
 
     async def aclose(self) -> None:
         for client in self._own:
             await client.aclose()
+        self._world.close()
 
     def encoder(self) -> Encoder:
         """The library's encoder. Raises Unavailable where there is none."""
@@ -213,13 +215,13 @@ class Desk:
 
     def _web(self) -> WebClient:
         if self._client is None:
-            self._client = WebClient(contact=self._settings.contact, allow_hosts=self._settings.allow_hosts)
+            self._client = self._world.client()
             self._own.append(self._client)
         return self._client
 
     def _scholars(self) -> Scholar:
         if self._scholar is None:
-            self._scholar, client = open_scholar(self._settings)
+            self._scholar, client = open_scholar(self._settings, web=self._world)
             self._own.append(client)
         return self._scholar
 

@@ -26,6 +26,7 @@ from carrel.scholarly import (
 )
 from carrel.scholarly import match_reference as match
 from carrel.settings import Settings
+from carrel.web import OpenWeb
 from carrel_scholar.replies import FindReply, GetReply, MatchReply, find_reply, match_reply, paper_reply
 
 __all__ = ["Keeper", "create_server"]
@@ -57,7 +58,8 @@ Shelf = Callable[[], Keeper]
 
 def create_server(settings: Settings, *, scholar: Scholar | None = None, library: Keeper | None = None) -> CarrelServer:
     """carrel-scholar over the public services, or the ``scholar`` and ``library`` handed in."""
-    opened = None if scholar is not None else open_scholar(settings)
+    web = None if scholar is not None else OpenWeb(settings)
+    opened = None if web is None else open_scholar(settings, web=web)
     desk = opened[0] if opened is not None else scholar
     assert desk is not None
     shelf = LazyLibrary(settings)
@@ -66,6 +68,8 @@ def create_server(settings: Settings, *, scholar: Scholar | None = None, library
         shelf.close()
         if opened is not None:
             await opened[1].aclose()
+        if web is not None:
+            web.close()
 
     server = CarrelServer("carrel-scholar", instructions=INSTRUCTIONS, settings=settings, close=close)
     _add_find(server, desk)

@@ -27,13 +27,14 @@ from carrel.rerank import (
 from carrel.retrieve import Reranking
 from carrel_search.replies import Disagreement, HitReply, RankedHit, RankedReply, WorkOrderReply
 
-__all__ = ["Rerankers", "add_ranking", "order_room", "work_order"]
+__all__ = ["Rerankers", "add_ranking", "short_name", "work_order"]
 
 _HOW = (
     "put each block in order of how well the hits of these numbers answer the query, best first, then call "
     "submit_ranking with the handle and one list of numbers per block; lexical arms are BM25 hints"
 )
 _MOST_LISTS = 60
+_NAME = 120  # characters of what a candidate, its section or its source is called
 _MOST_NAMES = 2_000  # in all lists together
 
 
@@ -50,9 +51,10 @@ class Rerankers:
         return None if pipeline.name == "none" else Reranking(pipeline, self.scorers)
 
 
-def order_room(stage: Stage) -> int:
-    """Characters of a reply that a work order of this stage may take."""
-    return 600 + 32 * stage.cut
+def short_name(name: str) -> str:
+    """A long name by its beginning and its end, where paths and titles differ."""
+    half = _NAME // 2
+    return name if len(name) <= _NAME else f"{name[:half]} … {name[-half:]}"
 
 
 def work_order(stage: Stage, collection: str, snapshot: int, hits: Sequence[HitReply]) -> WorkOrderReply | None:
@@ -160,7 +162,8 @@ def _hits(library: Library, work: WorkOrder, outcome: Outcome) -> tuple[list[Ran
         if place not in outcome.unplaced:
             arms["host"] = (outcome.order.index(place) + 1, round(outcome.scores[place], 4))
         score = round(outcome.scores[place], 4)
-        hits.append(RankedHit(ref=str(ref), title=document.title, source=document.source, score=score, arms=arms))
+        title, source = short_name(document.title), short_name(document.source)
+        hits.append(RankedHit(ref=str(ref), title=title, source=source, score=score, arms=arms))
     if not hits:
         raise NotFound("none of that work order's candidates is in this library; search again")
     return hits, len(work.refs) - len(hits)

@@ -96,7 +96,9 @@ def add_resources(server: CarrelServer, shelf: LazyLibrary) -> None:
     @server.resource("carrel://collections", mime_type="application/json")
     def collections() -> str:
         """Names and sizes of all collections."""
-        return "[" + ",".join(collection_reply(each).model_dump_json() for each in shelf().collections()) + "]"
+        library = shelf()
+        replies = (collection_reply(library, each).model_dump_json() for each in library.collections())
+        return "[" + ",".join(replies) + "]"
 
 
 def _enveloped(library: Library, ref: EvidenceRef) -> str:

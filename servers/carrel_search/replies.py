@@ -175,7 +175,8 @@ class RemoveReply(BaseModel):
 
 
 class Collection(BaseModel):
-    """``encoded`` of ``passages`` have a vector. Snapshots from ``oldest_snapshot`` on can be read with ``as_of``."""
+    """``encoded`` of ``passages`` have a vector, ``sparse_encoded`` one of the model ``sparse``. Snapshots from
+    ``oldest_snapshot`` on can be read with ``as_of``."""
 
     name: str
     documents: int
@@ -185,6 +186,8 @@ class Collection(BaseModel):
     oldest_snapshot: int
     language: str | None = None
     encoder: str | None = None
+    sparse: str | None = None
+    sparse_encoded: int | None = None
 
 
 class StatusReply(BaseModel):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
 from carrel.rerank import Scorers, read_pipelines
 from carrel.settings import Settings
-from carrel.web import WebClient
+from carrel.web import OpenWeb, WebClient
 from carrel_search.jobs import Additions
 from carrel_search.keeping import add_adding, add_removing
 from carrel_search.ranking import Rerankers, add_ranking
@@ -38,13 +37,14 @@ def create_server(
 ) -> CarrelServer:
     """carrel-search over the library that ``settings`` names, or the one handed in; ``web`` makes its web clients,
     ``scorers`` runs the models of rerankers. Raises BadRequest for a configuration that is wrong."""
-    web = web or partial(WebClient, contact=settings.contact, allow_hosts=settings.allow_hosts)
+    world = OpenWeb(settings)
     shelf = LazyLibrary(settings, library)
     pipelines = read_pipelines(settings.pipelines)
     additions = Additions(shelf, clock)
 
     def close() -> None:
         additions.close()
+        world.close()
         shelf.close()
 
     server = CarrelServer(
@@ -56,7 +56,7 @@ def create_server(
     )
     add_search(server, shelf, Rerankers(pipelines, scorers or Scorers(settings.models)))
     add_reading(server, shelf)
-    add_adding(server, shelf, additions, settings, web)
+    add_adding(server, shelf, additions, settings, web or world.client)
     add_removing(server, shelf)
     add_status(server, shelf, settings)
     add_ranking(server, shelf)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from carrel.errors import CarrelError
 from carrel.index import Collection as Stored
-from carrel.index import LazyLibrary
+from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
 from carrel.settings import Settings
 from carrel_search.jobs import add_reply, job_reply
@@ -40,7 +40,9 @@ def add_status(server: CarrelServer, shelf: LazyLibrary, settings: Settings) -> 
             snapshot=library.generation(),
             encoder=encoder,
             encoder_note=encoder_note,
-            collections=[collection_reply(each) for each in library.collections() if collection in ("", each.name)],
+            collections=[
+                collection_reply(library, each) for each in library.collections() if collection in ("", each.name)
+            ],
             roots=[str(root) for root in settings.roots],
             problems=library.problems() or None,
             job=job_reply(library, found) if found else None,
@@ -48,7 +50,7 @@ def add_status(server: CarrelServer, shelf: LazyLibrary, settings: Settings) -> 
         )
 
 
-def collection_reply(status: Stored) -> Collection:
+def collection_reply(library: Library, status: Stored) -> Collection:
     """A collection as replies show it."""
     return Collection(
         name=status.name,
@@ -59,4 +61,6 @@ def collection_reply(status: Stored) -> Collection:
         oldest_snapshot=status.oldest,
         language=status.language or None,
         encoder=status.encoder or status.model or None,
+        sparse=status.sparse or None,
+        sparse_encoded=library.sparse_encoded(status.name) if status.sparse else None,
     )

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import anyio
 
-from carrel.errors import CarrelError, Refused
+from carrel.errors import CarrelError, NotFound, Refused, Unresolved
 from carrel.index import LazyLibrary
 from carrel.ingest import page_document
 from carrel.records import Document, Page
 from carrel.settings import Settings
-from carrel.web import WebClient, check_url
+from carrel.web import Archive, OpenWeb, WebClient, capture_of, check_url
 
 __all__ = ["Pages", "Reading"]
 
@@ -50,13 +50,16 @@ class Pages:
         self._settings = settings
         self._shelf = shelf
         self._given = client is not None
-        self.client = client or WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts)
+        self.world = OpenWeb(settings)
+        self.client = client or self.world.client()
+        self._archive = Archive(self.client, base=settings.provider_urls.get("archive", ""))
         self._clock = clock
         self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
 
     async def aclose(self) -> None:
         if not self._given:
             await self.client.aclose()
+        self.world.close()
 
     async def read(self, url: str, *, fresh: bool = False, any_age: bool = False) -> Reading:
         """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
@@ -65,10 +68,10 @@ class Pages:
         """
         asked = check_url(url, allow_hosts=self._settings.allow_hosts).text
         if not fresh:
-            found = self._held.get(asked) or await anyio.to_thread.run_sync(self._from_library, asked)
-            if found is not None and (any_age or self._clock() - found.read_at < FRESH_SECONDS):
+            found = await self._known(asked)
+            if found is not None and (any_age or self._is_fresh(found)):
                 return replace(found, stored=True)
-        page = await self.client.read(asked)
+        page = await self._fetch(asked, fresh)
         # abandoned: whoever stops waiting at a deadline gets an answer; what is kept meanwhile stays whole
         reading = await anyio.to_thread.run_sync(self._take_in, page, abandon_on_cancel=True)
         self._hold(asked, reading)
@@ -79,6 +82,36 @@ class Pages:
         if self._settings.read_only:
             raise Refused("this server is read-only; start it without --read-only to add pages to the library")
         return await anyio.to_thread.run_sync(lambda: self._shelf().add([document], collection).passages)
+
+    async def _fetch(self, asked: str, fresh: bool) -> Page:
+        """The page. Where it is gone, with its site or alone, the error names a capture, if the archive has one."""
+        try:
+            return await self.client.read(asked, fresh=fresh)
+        except (NotFound, Unresolved) as error:
+            capture = await self._archive.closest(asked) if self._settings.archive else None
+            if capture is None:
+                raise
+            raise type(error)(
+                f'{error}; the Internet Archive captured it on {capture.date}: read_page(url="{capture.url}")'
+            ) from None
+
+    async def _known(self, asked: str) -> Reading | None:
+        """The page as read before. A recording and the library tell of different days, so they are not mixed."""
+        held = self._held.get(asked)
+        if held is not None or self.client.recorded:
+            return held
+        return await anyio.to_thread.run_sync(self._from_library, asked)
+
+    def _is_fresh(self, found: Reading) -> bool:
+        if self._settings.reality == "cached":
+            return self._clock() - found.read_at < FRESH_SECONDS
+        return self._settings.reality == "frozen"
+
+    def _read_at(self, page: Page) -> float:
+        """When the page was fetched; of a page that came just now, by the server's own clock."""
+        if page.origin == "network" and not self.client.recorded:
+            return self._clock()
+        return datetime.fromisoformat(page.fetched_at).timestamp()
 
     def _from_library(self, asked: str) -> Reading | None:
         try:
@@ -100,7 +133,8 @@ class Pages:
                 self._shelf().keep(document)
             except CarrelError as error:
                 evidence, notes = False, (*notes, f"not kept as evidence: {error}")
-        return Reading(document, self._clock(), evidence=evidence, notes=notes)
+        stored = page.origin == "store"
+        return Reading(document, self._read_at(page), stored=stored, evidence=evidence, notes=notes)
 
     def _hold(self, asked: str, reading: Reading) -> None:
         for address in {asked, reading.document.source}:
@@ -116,6 +150,13 @@ def _page_notes(page: Page) -> tuple[str, ...]:
     return ()
 
 
+_LOOKS = {
+    "login": "a page to log in",
+    "robot check": "a check that keeps programs out",
+    "missing page": "the page of an error (the site says there is no such page, yet answered with success)",
+    "payment": "a page that asks for payment",
+    "front page": "the site's front page, to which it sent us",
+}
 _NOTED = {
     "empty_shell": "almost no text: the page probably needs JavaScript, which is not run here",
     "hidden_shown": "the page hides its own text until scripts run; it is shown here, and a reader might not see it",
@@ -129,8 +170,11 @@ def _notes(document: Document) -> tuple[str, ...]:
 
     facts = document.metadata
     notes = []
-    if classify(document) == "error_page":
-        notes.append("this looks like the page of an error, a login or a robot check, not like the content asked for")
+    if day := capture_of(document.source):
+        notes.append(f"this is the Internet Archive's capture of {day}, not what the site says now")
+    looks = facts.get("looks_like", "missing page" if classify(document) == "error_page" else "")
+    if looks in _LOOKS:
+        notes.append(f"this looks like {_LOOKS[looks]}, not like the content asked for")
     if "truncated" in facts:
         notes.append(f"the page came cut off {facts['truncated']}")
     if facts.get("note", "") in _NOTED:

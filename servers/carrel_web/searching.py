@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from carrel.errors import BadRequest, CarrelError, Unsupported
 from carrel.mcp import CarrelServer, clean_text
 from carrel.settings import Settings
-from carrel.web import WebClient, check_url
+from carrel.web import OpenWeb, WebClient, check_url
 from carrel.websearch import Found, Query, open_providers, own_hosts, search
 
 __all__ = ["SearchWebReply", "SearchWebs", "add_searching"]
@@ -62,11 +62,9 @@ class SearchWebs:
     Those are no exemption for pages: what a model reads goes through another client.
     """
 
-    def __init__(self, settings: Settings, client: WebClient | None) -> None:
+    def __init__(self, settings: Settings, client: WebClient | None, world: OpenWeb) -> None:
         self._given = client is not None
-        self.client = client or WebClient(
-            contact=settings.contact, allow_hosts=(*settings.allow_hosts, *own_hosts(settings)), burst=1
-        )
+        self.client = client or world.client(own_hosts=own_hosts(settings), burst=1)
 
     async def aclose(self) -> None:
         if not self._given:

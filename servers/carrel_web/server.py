@@ -36,13 +36,13 @@ def create_server(
     """carrel-web with the library that ``settings`` names and the open web, or the ones handed in."""
     shelf = LazyLibrary(settings, library)
     pages = Pages(settings, shelf, client, clock)
-    engines = SearchWebs(settings, client)
+    engines = SearchWebs(settings, client, pages.world)
     crawls = Crawls(settings, shelf, pages.client)
 
     async def close() -> None:
         await crawls.aclose()
-        await pages.aclose()
         await engines.aclose()
+        await pages.aclose()
         shelf.close()
 
     server = CarrelServer("carrel-web", instructions=INSTRUCTIONS, settings=settings, close=close)

@@ -6,7 +6,9 @@
     ├── NotFound            asked, and it does not exist
     ├── Unavailable         could not ask: nothing is known; may carry ``retry_after``
     │   ├── RateLimited     told to come back later
-    │   └── TimedOut        the deadline passed first
+    │   ├── TimedOut        the deadline passed first
+    │   ├── Unresolved      the host's name has no address, or there is no network
+    │   └── NotRecorded     a recording is asked, and holds no answer
     ├── Refused             policy said no: robots, private address, size, folder, read-only
     └── IncompatibleIndex   stored data does not fit this program or this encoder
 
@@ -21,10 +23,12 @@ __all__ = [
     "CarrelError",
     "IncompatibleIndex",
     "NotFound",
+    "NotRecorded",
     "RateLimited",
     "Refused",
     "TimedOut",
     "Unavailable",
+    "Unresolved",
     "Unsupported",
 ]
 
@@ -75,6 +79,16 @@ class TimedOut(Unavailable):
     """The deadline passed before an answer came."""
 
     kind = "timeout"
+
+
+class Unresolved(Unavailable):
+    """The host's name could not be resolved: it does not exist, or there is no network to ask in."""
+
+
+class NotRecorded(Unavailable):
+    """Only a recording is asked, and this was never recorded: nothing is known, and asking again changes nothing."""
+
+    retryable = False
 
 
 class Refused(CarrelError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
-__all__ = ["convex", "reciprocal_rank"]
+__all__ = ["convex", "reciprocal_rank", "reciprocal_rank_share"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -34,8 +34,22 @@ def convex(
 
 def reciprocal_rank(rankings: Sequence[Sequence[K]], rank_constant: int = RANK_CONSTANT) -> dict[K, float]:
     """RRF: sum over rankings of 1 / (rank_constant + rank), ranks from 1."""
+    return _by_ranks([{key: rank for rank, key in enumerate(ranking, start=1)} for ranking in rankings], rank_constant)
+
+
+def reciprocal_rank_share(ranks: Sequence[Mapping[K, int]], rank_constant: int = RANK_CONSTANT) -> dict[K, float]:
+    """RRF of ranks that may be shared, as a share of what the first of every ranking would have: 0..1.
+
+    Empty rankings do not count.
+    """
+    used = [each for each in ranks if each]
+    best = len(used) / (rank_constant + 1)
+    return {key: score / best for key, score in _by_ranks(used, rank_constant).items()}
+
+
+def _by_ranks(ranks: Sequence[Mapping[K, int]], rank_constant: int) -> dict[K, float]:
     fused: dict[K, float] = {}
-    for ranking in rankings:
-        for rank, key in enumerate(ranking, start=1):
+    for each in ranks:
+        for key, rank in each.items():
             fused[key] = fused.get(key, 0.0) + 1.0 / (rank_constant + rank)
     return fused

@@ -23,6 +23,7 @@ __all__ = [
     "Hit",
     "Link",
     "Page",
+    "PageOrigin",
     "Passage",
     "Ranking",
     "Section",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 SourceKind = Literal["file", "web", "scholar", "text"]
+PageOrigin = Literal["network", "confirmed", "store", "recording"]
 
 _REF = re.compile(r"(?P<doc>[a-z2-7]{16})(?::(?P<start>\d{1,12})-(?P<end>\d{1,12}))?")
 
@@ -183,7 +185,8 @@ class Ranking:
 
     ``generation`` names the snapshot that answered. ``coverage`` is, per arm, the share of the collection's passages
     it can see (0..1); an arm below 1, or absent, is why a ranking may be incomplete, and ``notes`` says so in words.
-    ``sufficiency`` is of the whole ranking, whichever part of it these hits are.
+    ``sufficiency`` is of the whole ranking, whichever part of it these hits are. ``stages`` are the places, from 0, of
+    the reranking pipeline's stages that had a part in the order.
     """
 
     hits: tuple[Hit, ...]
@@ -191,6 +194,7 @@ class Ranking:
     coverage: Mapping[str, float]
     notes: tuple[str, ...] = ()
     sufficiency: Sufficiency | None = None
+    stages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,8 @@ class Page:
     """What a URL gave. ``status`` is the HTTP status; ``url`` was asked, ``final_url`` answered after ``redirects``.
 
     ``body`` is decoded of transfer and content codings, not of its charset. ``truncated`` says that the size cap or a
-    cut-off stream ended it. ``headers`` has lower-case names.
+    cut-off stream ended it. ``headers`` has lower-case names. ``origin`` tells who was asked: the site for all of it
+    (``network``) or for whether a stored copy still holds (``confirmed``), or nobody; ``fetched_at`` is of that copy.
     """
 
     url: str
@@ -211,6 +216,7 @@ class Page:
     fetched_at: str
     redirects: tuple[str, ...] = ()
     truncated: bool = False
+    origin: PageOrigin = "network"
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,20 @@ def test_a_small_run_measures_the_engine_and_a_peer_and_writes_what_it_prints(tm
     assert out.with_suffix(".png").exists() or "no picture" in printed
 
 
-@pytest.mark.parametrize("wrong", ["--sizes=ten", "--sizes=10", "--only=engine,postgres", "--queries=0"])
+def test_what_was_built_is_asked_again_without_building_it(tmp_path):
+    common = f"--sizes 400 --queries 5 --warm 2 --seconds 1 --overhead 0 --only engine --work {tmp_path} --keep"
+    records = []
+    for number in range(2):
+        out = tmp_path / f"{number}.json"
+        _run(["-m", "benchmarks.index.run", *common.split(), "--out", str(out)])
+        records.append(json.loads(out.read_text())["figures"]["sizes"]["400"])
+    first, second = records
+    assert first["material"] == second["material"]
+    assert first["systems"]["engine"]["build"] == second["systems"]["engine"]["build"]
+    assert first["systems"]["engine"]["serve"] != second["systems"]["engine"]["serve"]
+
+
+@pytest.mark.parametrize("wrong", ["--keep", "--sizes=ten", "--sizes=10", "--only=engine,postgres", "--queries=0"])
 def test_a_run_that_cannot_be_is_refused_at_once(wrong):
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.index.run", wrong], cwd=ROOT, capture_output=True, text=True, check=False

@@ -41,3 +41,10 @@ def test_the_doctor_reads_the_whole_library_and_mends_it(carrel, notes: Path, tm
     assert code == 1 and "the counters of 'default'" in found[0]
     assert told("--repair")[1][0].startswith("mended: ")
     assert told("--deep") == (0, ["everything is as it was written, and store and indexes agree"])
+
+
+def test_a_collection_is_made_with_a_learned_sparse_model_only_if_that_is_here(carrel, tmp_path: Path):
+    data = str(tmp_path / "data")
+    ran = carrel("collections", "create", "birds", "--sparse", "../elsewhere", "--data", data)
+    assert ran.code == 1 and "neither a hub name" in ran.err
+    assert carrel("collections", "list", "--data", data, "--json").json == []

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carrel.errors import BadRequest
-from carrel.fusion import convex, reciprocal_rank
+from carrel.fusion import convex, reciprocal_rank, reciprocal_rank_share
 from carrel.index import Filters, Library
 from carrel.records import Document
 from carrel.retrieve import evidence, excerpt, search
@@ -168,3 +168,6 @@ def test_convex_fusion_weighs_normalised_scores() -> None:
 
 def test_reciprocal_rank_fusion_is_the_published_sum() -> None:
     assert reciprocal_rank([["a", "b"], ["b"]])["b"] == pytest.approx(1 / 62 + 1 / 61)
+    shared = reciprocal_rank_share([{"a": 1, "b": 1}, {}, {"b": 1, "c": 2}])
+    assert shared == pytest.approx({"a": 0.5, "b": 1.0, "c": 61 / 62 / 2})
+    assert reciprocal_rank_share([{}]) == reciprocal_rank([]) == {}

@@ -1,4 +1,4 @@
-"""``carrel collections``: list, create, copy, export and import what the library keeps."""
+"""``carrel collections``: list, create, copy, export, import and make ready what the library keeps."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from carrel_client.whereabouts import library_folder
 __all__ = ["collections", "index_program"]
 
 _PROGRAM = (sys.executable, "-m", "carrel.index")
+_READER = (sys.executable, "-m", "carrel.retrieve")
 
 
 def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ def list_all(run: Run) -> int:
     rows = [
         (
             *(one["name"], _language(one), f"{one['documents']:,}"),
-            *(f"{one['encoded']:,} of {one['passages']:,}", one["encoder"] or one["model"] or "none yet"),
+            *(f"{one['encoded']:,} of {one['passages']:,}", _encoders(one)),
             f"{one['oldest']}-{one['journalled']}" if one["journalled"] else "none yet",
         )
         for one in answers
@@ -56,6 +57,12 @@ def list_all(run: Run) -> int:
         table(("collection", "language", "documents", "passages with vectors", "encoder", "snapshots"), rows)
     )
     return 0
+
+
+def _encoders(one: Mapping[str, Any]) -> str:
+    """What makes its vectors, and how far the sparse ones are where it has such an arm."""
+    sparse = f", {one['sparse']} ({one['sparse_encoded']:,})" if one["sparse"] else ""
+    return f"{one['encoder'] or one['model'] or 'none yet'}{sparse}"
 
 
 def _language(one: Mapping[str, Any]) -> str:
@@ -68,24 +75,29 @@ def _language(one: Mapping[str, Any]) -> str:
 @click.argument("name")
 @click.option("--language", default="", help="Language of its texts: de, french …; none for no stemming.")
 @click.option("--model", default="", help="An encoder of its own; --encoder means the same here.")
+@click.option(
+    "--sparse", default="", help="A learned-sparse model (SPLADE) for an arm of its own; see docs/searching.md."
+)
 @common
-def create(run: Run, name: str, language: str, model: str) -> int:
-    """Make an empty collection for a language or an encoder."""
+def create(run: Run, name: str, language: str, model: str, sparse: str) -> int:
+    """Make an empty collection for a language, an encoder or a learned-sparse model."""
     encoder = run.setup.encoder
     if model and encoder not in ("", model):
         raise ClientError("--model and --encoder name two encoders; a collection has one", exit_code=EXIT_USAGE)
     model = model or encoder
     run.setup = replace(run.setup, encoder="")
-    return _moved(run, ["create", name, "--language", language, "--model", model], "creating")
+    asked = ["--language", language, "--model", model, "--sparse", sparse]
+    return _moved(run, ["create", name, *asked], "creating")
 
 
 @collections.command()
 @click.argument("source")
 @click.argument("target")
+@click.option("--sparse", default="", help="Give the copy this learned-sparse model.")
 @common
-def copy(run: Run, source: str, target: str) -> int:
+def copy(run: Run, source: str, target: str, sparse: str) -> int:
     """Copy a collection, vectors included."""
-    return _moved(run, ["copy", source, target], "copying")
+    return _moved(run, ["copy", source, target, "--sparse", sparse], "copying")
 
 
 @collections.command()
@@ -117,6 +129,25 @@ def export_one(run: Run, name: str, file: str) -> int:
 def import_one(run: Run, file: str, target: str) -> int:
     """Make a collection of an archive; everything in it is checked first."""
     return _moved(run, ["import", file, "--as", target], "importing")
+
+
+@collections.command()
+@click.argument("name")
+@click.option(
+    "--rerank", default="late", show_default=True, metavar="PIPELINE", help="The pipeline to make it ready for."
+)
+@common
+def prepare(run: Run, name: str, rerank: str) -> int:
+    """Have late-interaction models read every passage ahead; stop it at will, it goes on where it was."""
+    data = ["--data", str(run.setup.data)] if run.setup.data else []
+    arguments = ["prepare", name, "--rerank", rerank, *data]
+    with run.screen.progress("reading passages") as report:
+        did = run_program(arguments, run.setup.environment, report, program=_READER)[-1]
+    run.screen.data(did)
+    run.screen.show(f"{did['collection']}: {did['passages']:,} passages, {did['made']:,} of them read now")
+    if did["left"]:
+        run.screen.warn(f"there was no room for {did['left']:,}; set CARREL_TOKENS_MB to more and run it again")
+    return 0
 
 
 def _moved(run: Run, arguments: Sequence[str], title: str) -> int:

@@ -1,26 +1,23 @@
-"""``carrel add``, ``search``, ``read``, ``remove``: the library."""
+"""``carrel add``, ``read``, ``remove``: the library."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Group
-from rich.padding import Padding
-from rich.text import Text
 
 from carrel_client.adding import Added, Choice, add_and_wait
 from carrel_client.desk import Desk
 from carrel_client.envelope import unwrap
 from carrel_client.errors import EXIT_FAILED, EXIT_USAGE, ClientError
-from carrel_client.screen import clean, facts, table
+from carrel_client.screen import facts, table
 from carrel_client.session import Run, common, root_of
 from carrel_client.wording import in_commands
 
-__all__ = ["add", "read", "remove", "search"]
+__all__ = ["add", "read", "remove"]
 
 
 @click.command()
@@ -73,54 +70,6 @@ def _sort_sources(paths: Sequence[str]) -> tuple[list[Path], list[str]]:
             raise ClientError(f"{given} does not exist; give a file or a folder", exit_code=EXIT_USAGE)
         files.append(path)
     return files, others
-
-
-@click.command()
-@click.argument("words", nargs=-1, required=True, metavar="QUERY...")
-@click.option("-k", default=8, show_default=True, type=click.IntRange(1, 50), help="How many passages.")
-@click.option("--collection", default="default", show_default=True, help="Collection to search.")
-@click.option("--mode", type=click.Choice(["hybrid", "lexical", "dense"]), default="hybrid", show_default=True)
-@click.option("--author", default="", help="Only documents with all these words among their authors' names.")
-@click.option("--after", default="", metavar="DATE", help="Only documents of this date or later: 2024, 2024-05 …")
-@click.option("--before", default="", metavar="DATE", help="Only documents from before this date.")
-@click.option("--tag", "tags", multiple=True, help="Only documents with one of these tags; repeatable.")
-@click.option(
-    "--as-of",
-    default=0,
-    type=click.IntRange(0),
-    metavar="SNAPSHOT",
-    help="Ask an earlier state again.",
-)
-@common
-def search(run: Run, words: tuple[str, ...], k: int, collection: str, mode: str, **options: Any) -> int:
-    """Search the library. Exit code 1 when nothing is found."""
-    run.need_library()
-    arguments: dict[str, Any] = {"queries": [" ".join(words)], "k": k, "mode": mode, "collection": collection}
-    arguments |= {name: list(value) if name == "tags" else value for name, value in options.items() if value}
-    reply = run.go(lambda desk: desk.call("search_library", **arguments))
-    run.screen.data(dict(reply.data))
-    hits = reply.data.get("hits", [])
-    for rank, hit in enumerate(hits, 1):
-        run.screen.show(_hit(rank, hit))
-    for note in reply.data.get("notes") or []:
-        run.screen.warn(in_commands(str(note)))
-    if not hits:
-        narrowed = ", fewer conditions" if any(map(options.get, ("author", "after", "before", "tags"))) else ""
-        run.screen.warn(f"nothing found; try other words{narrowed}, or add documents with: carrel add PATH")
-    return 0 if hits else EXIT_FAILED
-
-
-def _hit(rank: int, hit: Mapping[str, Any]) -> Group:
-    """A hit without its score, which says nothing beside that of another search."""
-    head = Text.assemble((f"{rank:>2}  ", "dim"), (clean(hit.get("title") or hit.get("source") or "untitled"), "bold"))
-    if section := hit.get("section"):
-        head.append(f"  {clean(section)}", style="dim")
-    facts = (f"p. {hit['page']}" if hit.get("page") else "", clean(hit.get("date") or ""))
-    if said := ", ".join(filter(None, facts)):
-        head.append(f"  ({said})", style="dim")
-    place = Text.assemble((clean(hit.get("ref", "")), "cyan"), (f"  {clean(hit.get('source', ''))}", "dim"))
-    snippet = Text(" ".join(clean(hit.get("snippet", "")).split()))
-    return Group(head, Padding(place, (0, 0, 0, 4), expand=False), Padding(snippet, (0, 0, 1, 4), expand=False))
 
 
 @click.command()

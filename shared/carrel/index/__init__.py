@@ -11,6 +11,7 @@ from carrel.index.library import SNAPSHOTS, Added, Library, Removed, Span
 from carrel.index.lookups import Candidate, Filters
 from carrel.index.lookups import Span as PassageSpan
 from carrel.index.opening import LazyLibrary, open_library
+from carrel.index.sparse import Matches
 from carrel.index.upkeep import Finding, examine, repair
 from carrel.index.view import Found, Row, View
 
@@ -29,6 +30,7 @@ __all__ = [
     "KnownFile",
     "LazyLibrary",
     "Library",
+    "Matches",
     "Mending",
     "PassageSpan",
     "Removed",

@@ -85,9 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("collection")
     made.add_argument("--language", default="", metavar="NAME", help=f"one of {', '.join(sorted(ANALYSERS))}")
     made.add_argument("--model", default="", metavar="NAME", help="its own encoder (default: the server's)")
+    made.add_argument("--sparse", default="", metavar="NAME", help="a learned-sparse model for an arm of its own")
     made = command("copy", "copy a collection, vectors included")
     made.add_argument("collection")
     made.add_argument("target")
+    made.add_argument("--sparse", default="", metavar="NAME", help="give the copy this learned-sparse model")
     made = command("remove", "remove a collection; texts stay readable by reference")
     made.add_argument("collection")
     made.add_argument("--yes", action="store_true", help="do it; without, only say what would go")
@@ -138,11 +140,14 @@ def _told(found: Sequence[Finding], *, mending: bool) -> str:
 def _list(library: Library, arguments: argparse.Namespace) -> int:
     for each in library.collections():
         if arguments.json:
-            _line({**asdict(each), "oldest": each.oldest})
+            counted = library.sparse_encoded(each.name) if each.sparse else None
+            _line({**asdict(each), "oldest": each.oldest, "sparse_encoded": counted})
         else:
             made = (
                 f"{each.language or each.analyser.rpartition('-')[0]}, {each.encoder or each.model or 'no vectors yet'}"
             )
+            if each.sparse:
+                made += f", {each.sparse} for {library.sparse_encoded(each.name)} of them"
             sys.stdout.write(
                 f"{each.name}  {each.documents} documents, {each.encoded} of {each.passages} passages with a vector, "
                 f"snapshots {each.oldest} to {each.journalled}  ({made})\n"
@@ -153,7 +158,11 @@ def _list(library: Library, arguments: argparse.Namespace) -> int:
 def _create(library: Library, arguments: argparse.Namespace) -> int:
     if arguments.model:
         library.arms.encoder(arguments.model)  # says so if there is no such model here
-    made = library.create(arguments.collection, language=arguments.language, model=arguments.model)
+    if arguments.sparse:
+        library.arms.sparse.encoder(arguments.sparse)
+    made = library.create(
+        arguments.collection, language=arguments.language, model=arguments.model, sparse=arguments.sparse
+    )
     return _done(Archived(made.name, 0, 0, 0), arguments)
 
 
@@ -171,7 +180,10 @@ def _check_wanted(arguments: argparse.Namespace) -> None:
 
 
 def _copy(library: Library, arguments: argparse.Namespace) -> int:
-    return _done(copy_collection(library, arguments.collection, arguments.target), arguments)
+    if arguments.sparse:
+        library.arms.sparse.encoder(arguments.sparse)
+    did = copy_collection(library, arguments.collection, arguments.target, sparse=arguments.sparse)
+    return _done(did, arguments)
 
 
 def _export(library: Library, arguments: argparse.Namespace) -> int:

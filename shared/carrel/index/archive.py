@@ -62,6 +62,7 @@ class _Manifest:
     passages: int
     vectors: int
     sha256: dict[str, str]
+    sparse: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,22 @@ class Archived:
     vectors: int
 
 
-def copy_collection(library: Library, source: str, target: str) -> Archived:
-    """Make collection ``target`` of what ``source`` holds now, vectors included.
+def copy_collection(library: Library, source: str, target: str, *, sparse: str = "") -> Archived:
+    """Make collection ``target`` of what ``source`` holds now, vectors included; with ``sparse``, another
+    learned-sparse model is given to it.
 
     Raises BadRequest when it exists, and NotFound when either is dropped meanwhile: then there is no copy.
     """
     there = library.collection(source)
     _must_be_new(library, target)
-    made = library.create(target, language=there.language, model=there.model)
+    made = library.create(target, language=there.language, model=there.model, sparse=sparse or there.sparse)
     copied: list[str] = []
     try:
         with _filling(library, made), catalogue.not_dropped(library.store, there):
             for batch in _batches(library, there):
                 library.add(batch, target)
                 copied += [document.doc_id for document in batch]
+            _copy_sparse(library, there, library.collection(target))
             archived = _with_vectors(library, target, _copied_vectors(library, there, library.collection(target)))
             catalogue.same(library.store, there)  # or half of it would pass for the whole
             return archived
@@ -139,7 +142,7 @@ def import_collection(
             vectors = _unpacked_vectors(archive, manifest, Path(folder))
             target = name or manifest.collection
             _must_not_mix(library, target, doc_ids)
-            made = library.create(target, language=manifest.language)
+            made = library.create(target, language=manifest.language, sparse=manifest.sparse)
             with _filling(library, made):
                 _read_documents(library, archive, target, manifest.documents, progress)
                 fresh = not made.documents
@@ -230,6 +233,19 @@ def _copied_vectors(library: Library, there: Collection, target: Collection) -> 
     return count
 
 
+def _copy_sparse(library: Library, there: Collection, target: Collection) -> None:
+    """Take the sparse vectors along, unless somebody is already making them; others are made as for any collection."""
+    if there.sparse != target.sparse or not there.sparse:
+        return
+    wanted = lookups.digests(library.store, target.number, lookups.NOW, None)
+    with contextlib.suppress(Unavailable), library.arms.exclusive("encode", 0.0):
+        for head in library.arms.sparse.here(there).values():
+            if head is not None:
+                library.arms.sparse.at(target, head.fingerprint).take(
+                    library.arms.sparse.at(there, head.fingerprint), wanted
+                )
+
+
 def _note_encoder(library: Library, target: Collection, encoder: str, fingerprint: str) -> None:
     with library.store.change():
         library.store.run(
@@ -268,6 +284,7 @@ def _write(library: Library, there: Collection, archive: zipfile.ZipFile, progre
     manifest = {
         "format": _FORMAT,
         **{key: getattr(there, key) for key in ("analyser", "splitter", "language", "encoder", "fingerprint")},
+        "sparse": there.sparse,
         "collection": there.name,
         "snapshot": there.journalled,
         **counts,

@@ -20,14 +20,15 @@ import filelock
 from carrel.errors import IncompatibleIndex, NotFound, Unavailable, Unsupported
 from carrel.index import catalogue, lookups
 from carrel.index.catalogue import Collection
-from carrel.index.dense import DenseArm
+from carrel.index.dense import DamagedVectors, DenseArm
 from carrel.index.following import LOCK_SECONDS, LexicalArms
 from carrel.index.gate import QueryGate
 from carrel.index.lexical import LexicalArm, LexicalReader, Mark
 from carrel.index.lookups import Filters
+from carrel.index.sparse_arms import SparseArms
 from carrel.index.store import Store
 from carrel.index.view import Searched, View
-from carrel.models import Encoder
+from carrel.models import Encoder, SparseEncoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +44,7 @@ _FINGERPRINT = 12  # characters of it that name a folder
 
 
 class Arms:
-    """See the module. ``encoder``, ``models`` and ``read_only`` as for `Library`."""
+    """See the module. ``encoder``, ``models``, ``sparse`` and ``read_only`` as for `Library`."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Arms:
         *,
         encoder: Callable[[], Encoder] | None,
         models: Callable[[str], Encoder] | None,
+        sparse: Callable[[str], SparseEncoder] | None,
         snapshots: int,
         read_only: bool,
     ) -> None:
@@ -67,13 +69,16 @@ class Arms:
             read_only=read_only,
         )
         self._dense: dict[tuple[int, str], DenseArm] = {}
+        self.sparse = SparseArms(store, self.folder, sparse)
         self._pool: ThreadPoolExecutor | None = None
         self._digests: OrderedDict[tuple[int, Mark, Filters | None], NDArray[np.int64]] = OrderedDict()
 
     # searching --------------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def view(self, name: str, gate: QueryGate, *, as_of: int, words: bool, meaning: bool) -> Iterator[View]:
+    def view(
+        self, name: str, gate: QueryGate, *, as_of: int, words: bool, meaning: bool, sparse: bool
+    ) -> Iterator[View]:
         """See `Library.view`."""
         for _ in range(_TRIES):
             there = catalogue.collection(self._store, name)
@@ -96,6 +101,8 @@ class Arms:
                     view.lexical = reader if at == newest else _snapshot(arm, collection, at)
                 if meaning:
                     self._open_dense(view, needed=not words)
+                if sparse and collection.sparse:
+                    self._open_sparse(view)
                 yield view
             catalogue.same(self._store, there)  # or vectors may have gone while they were asked
             return
@@ -125,6 +132,16 @@ class Arms:
                 raise
             view.notes.append(f"lexical only: {error}")
             view.vectors_lost = self.has_encoder and view.collection.vectors > 0
+
+    def _open_sparse(self, view: View) -> None:
+        try:
+            arm, view.sparse_encoder = self.sparse.of(view.collection)
+            view.sparse = arm.now()
+            view.sparse_lost = bool(view.collection.passages) and not view.sparse.head().mark.generation
+        except (Unavailable, Unsupported) as error:  # no model here, another package is needed, or damaged files
+            view.sparse = view.sparse_encoder = None
+            view.sparse_lost = isinstance(error, DamagedVectors)
+            view.notes.append(f"without the learned-sparse arm: {error}")
 
     def _resolved(self, collection: Collection, as_of: int) -> int:
         """The collection's own generation that was the newest at ``as_of``."""
@@ -265,6 +282,7 @@ class Arms:
         with self._lock:
             for key in [key for key in self._dense if key[0] == collection.number]:
                 del self._dense[key]
+        self.sparse.forget(collection)
         self._remove(self.folder(collection))
 
     def sweep(self) -> None:

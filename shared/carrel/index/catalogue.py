@@ -21,14 +21,18 @@ __all__ = [
     "not_dropped",
     "note_vectors",
     "same",
+    "weighed",
 ]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _COLUMNS = (
     "collection_no, name, analyser, splitter, language, model, encoder, fingerprint, documents, passages, encoded, "
     "vectors, journalled, horizon, readable, words_erased, vectors_erased, "
-    "(SELECT CAST(value AS INTEGER) FROM meta WHERE key='batch of '||collection_no)"
+    "(SELECT CAST(value AS INTEGER) FROM meta WHERE key='batch of '||collection_no), "
+    "coalesce((SELECT value FROM meta WHERE key='sparse of '||collection_no), ''), "
+    "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='sparse erased of '||collection_no), 0)"
 )
+_NOTED = "key IN ('batch of '||?1, 'sparse of '||?1, 'sparse erased of '||?1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Collection:
     words_erased: int
     vectors_erased: int
     batch: int | None
+    sparse: str
+    sparse_erased: int
 
     @property
     def oldest(self) -> int:
@@ -119,15 +125,27 @@ def _missing(store: Store, name: str) -> NotFound:
     return NotFound(f"there is no collection '{name}'{there}")
 
 
-def ensure(store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "") -> Collection:
+def ensure(
+    store: Store, name: str, splitter: str, *, analyser: str, language: str = "", model: str = "", sparse: str = ""
+) -> Collection:
     """Make the collection if it is new. One that an earlier splitter began keeps its passages, and that splitter's name
     (`carrel doctor` tells, and cuts all anew); what is added to it is cut by this program's."""
-    store.run(
+    made = store.run(
         "INSERT OR IGNORE INTO collections(name, analyser, splitter, language, model, readable) "
         "SELECT ?,?,?,?,?, value+1 FROM meta WHERE key='generation'",  # before that it did not exist
         (name, analyser, splitter, language, model),
     )
+    if sparse and made.rowcount:
+        for key, value in (("sparse of ", sparse), ("sparse erased of ", "0")):
+            store.run("INSERT INTO meta SELECT ?||collection_no, ? FROM collections WHERE name=?", (key, value, name))
     return collection(store, name)
+
+
+def weighed(store: Store) -> list[Collection]:
+    """The collections with a learned-sparse arm."""
+    if not store.rows("SELECT 1 FROM meta WHERE key>'sparse of ' AND key<'sparse of :' LIMIT 1"):
+        return []
+    return [each for each in collections(store) if each.sparse]
 
 
 def note_vectors(store: Store, there: Collection, vectors: int, batch: int) -> None:
@@ -143,6 +161,6 @@ def drop_if_empty(store: Store, name: str, generation: int) -> bool:
         return False
     for table in ("passages", "members", "files", "collections"):
         store.run(f"DELETE FROM {table} WHERE collection_no=?", (there.number,))
-    store.run("DELETE FROM meta WHERE key='batch of '||?", (there.number,))
+    store.run(f"DELETE FROM meta WHERE {_NOTED}", (there.number,))
     store.run("DELETE FROM journal WHERE collection_no=? AND generation<?", (there.number, generation))
     return True

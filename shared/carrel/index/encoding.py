@@ -11,14 +11,18 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError, NotFound, Unavailable
-from carrel.index import catalogue, kept, texts
+from carrel.index import catalogue
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DamagedVectors, DenseArm
+from carrel.index.filling import BATCH, WANTED, said, slices
 from carrel.index.gate import QueryGate
+from carrel.index.sparse_arms import SparseArms
 from carrel.index.store import Store
+from carrel.index.weighing import Weighing
 from carrel.models import Encoder
 
 if TYPE_CHECKING:
@@ -28,14 +32,12 @@ if TYPE_CHECKING:
 __all__ = ["EncodingWorker"]
 
 _log = logging.getLogger(__name__)
-_BATCH = 256  # passages encoded between two commits of the dense arm
-_SLICE = 32  # passages encoded between two looks at the queries
 _CLOSING = 5.0  # seconds; a batch that is not finished by then is encoded again
 _RETRY_SECONDS = 2.0  # another process is encoding: look again
 _POLL_SECONDS = 5.0  # another process, perhaps one without an encoder, may have added something
 _GARBAGE = 1.25  # vectors per passage above which the superfluous ones are looked for
 
-_NEXT = """SELECT p.passage_id, p.digest, p.doc_no, p.start, p.end, p.heading, d.title
+_NEXT = f"""SELECT {WANTED}
 FROM passages p JOIN documents d USING(doc_no)
 WHERE p.collection_no=? AND p.encoded=0 ORDER BY p.passage_id DESC LIMIT ?"""
 _WAITING = """SELECT name FROM collections c WHERE EXISTS(SELECT 1 FROM passages p WHERE p.collection_no=c.collection_no
@@ -49,11 +51,23 @@ def _digests(rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
     return np.fromiter((row[1] for row in rows), np.int64, len(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """An arm to fill: ``ready`` raises Unavailable while no model is there, ``fill`` makes what is missing and says how
+    many that were, ``renew`` sets damaged files aside."""
+
+    vectors: str
+    ready: Callable[[Collection], object]
+    fill: Callable[[Collection], int]
+    renew: Callable[[Collection], None]
+
+
 class EncodingWorker:
     """One daemon thread per process; ``exclusive`` is a lock over all processes of the data folder, so one encodes.
 
     ``arm`` gives a collection's dense arm and encoder; it raises Unavailable while no model is there. ``renew`` sets
-    damaged vectors aside; ``forget`` removes what was written after a collection had been dropped.
+    damaged vectors aside; ``forget`` removes what was written after a collection had been dropped. ``sparse`` are the
+    learned-sparse arms, which are filled after the dense ones.
     """
 
     def __init__(
@@ -64,10 +78,14 @@ class EncodingWorker:
         renew: Callable[[Collection], None],
         forget: Callable[[Collection], None],
         gate: QueryGate,
+        sparse: SparseArms,
     ) -> None:
         self._store, self._arm, self._exclusive, self._gate = store, arm, exclusive, gate
-        self._renew, self._forget = renew, forget
+        self._forget = forget
         self._stop, self._wake = threading.Event(), threading.Event()
+        self._dense = _Arm("vectors", arm, self._fill_in, renew)
+        self._weighing = Weighing(store, sparse, gate, self._stop)
+        self._sparse = _Arm("sparse vectors", sparse.of, self._weighing.fill, sparse.discard)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._doubted: set[str] = set()  # collections whose vectors must be compared with the store
@@ -81,6 +99,10 @@ class EncodingWorker:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="carrel-encode", daemon=True)
                 self._thread.start()
+
+    def weigh_again(self, collection: str) -> None:
+        """Look at a collection's sparse vectors at the next look, even if they seem whole."""
+        self._weighing.doubted.add(collection)
 
     def look_again(self, collection: str) -> None:
         """Compare the vectors with the store at the next look: some are missing."""
@@ -106,13 +128,22 @@ class EncodingWorker:
                 _log.info("encoding waits: %s", error)
                 waiting = []
             for collection in [*waiting, *(self._doubted - set(waiting))]:
-                again |= self._try(collection)
+                again |= self._try(collection, self.encode)
+            for collection in self._light():
+                again |= self._try(collection, self.weigh)
             self._wake.wait(_RETRY_SECONDS if again else _POLL_SECONDS)
 
-    def _try(self, collection: str) -> bool:
-        """Encode one collection; True when it should be looked at again because another process is at it."""
+    def _light(self) -> list[str]:
         try:
-            self.encode(collection)
+            return self._weighing.waiting()
+        except CarrelError as error:
+            _log.info("weighing waits: %s", error)
+            return []
+
+    def _try(self, collection: str, fill: Callable[[str], int]) -> bool:
+        """Fill an arm of one collection; True when it should be looked at again because another process is at it."""
+        try:
+            fill(collection)
         except Unavailable as error:
             return error.retry_after is not None
         except NotFound:  # dropped meanwhile
@@ -129,23 +160,30 @@ class EncodingWorker:
         Raises Unavailable without an encoder, or (with ``retry_after``) while another process encodes, and NotFound
         when there is no such collection, or no longer.
         """
+        return self._filled(name, self._dense)
+
+    def weigh(self, name: str) -> int:
+        """The same for the sparse vectors of a collection that has a learned-sparse arm; raises likewise."""
+        return self._filled(name, self._sparse)
+
+    def _filled(self, name: str, arm: _Arm) -> int:
         there = catalogue.collection(self._store, name)
-        self._arm(there)  # no lock is taken where there is no encoder
+        arm.ready(there)  # no lock is taken where there is no encoder
         with catalogue.not_dropped(self._store, there):
             try:
-                return self._fill(there)
+                return self._fill(there, arm)
             except DamagedVectors:
                 with self._exclusive():
-                    self._renew(catalogue.same(self._store, there))
-                self._store.note_problem(f"the vectors of '{name}' were damaged and have been made again")
-                return self._fill(there)
+                    arm.renew(catalogue.same(self._store, there))
+                self._store.note_problem(f"the {arm.vectors} of '{name}' were damaged and have been made again")
+                return self._fill(there, arm)
 
-    def _fill(self, there: Collection) -> int:
+    def _fill(self, there: Collection, arm: _Arm) -> int:
         with self._exclusive():
             collection = catalogue.same(self._store, there)
             try:
                 with catalogue.not_dropped(self._store, there):
-                    return self._fill_in(collection)
+                    return arm.fill(collection)
             except NotFound:
                 self._forget(there)
                 raise
@@ -170,18 +208,16 @@ class EncodingWorker:
         """Give the next passages their vectors; how many had to be encoded, -1 when no passage was left."""
         import numpy as np
 
-        rows = self._store.rows(_NEXT, (collection.number, _BATCH))
+        rows = self._store.rows(_NEXT, (collection.number, BATCH))
         if not rows:
             return -1
         wanted = {int(row[1]): row for row in rows}
         digests = np.fromiter(wanted, np.int64, len(wanted))
         missing = [int(digest) for digest in digests[~arm.has(digests)]]
         if missing:
-            # A text erased since the rows were read must not give its digest the vector of what is left of it.
-            said = {digest: self._text(wanted[digest]) for digest in missing}
-            missing = [digest for digest, text in said.items() if texts.named(text) == digest]
-            spoken = [said[digest] for digest in missing]
-            vectors = self._encoded(encoder, spoken)
+            spoken = said(self._store, [wanted[digest] for digest in missing])
+            missing = list(spoken)
+            vectors = self._encoded(encoder, list(spoken.values()))
             if vectors is None:
                 return 0
             arm.write(np.array(missing, np.int64), vectors)
@@ -190,24 +226,16 @@ class EncodingWorker:
         self._mark(collection, made_by, there, arm)
         return len(missing) if there else -1
 
-    def _text(self, row: Sequence[object]) -> str:
-        _, _, doc_no, start, end, heading, title = row
-        said = kept.span(self._store, int(str(doc_no)), int(str(start)), int(str(end)))
-        return texts.encoded_text(str(title), json.loads(str(heading)), said)
-
     def _encoded(self, encoder: Encoder, spoken: Sequence[str]) -> NDArray[np.float32] | None:
-        """The vectors, made in slices of similar length; None when the library closes meanwhile."""
+        """The vectors; None when the library closes meanwhile."""
         import numpy as np
 
-        order = sorted(range(len(spoken)), key=lambda place: (len(spoken[place]), place))
         vectors = np.empty((len(spoken), encoder.dimension), np.float32)
-        for first in range(0, len(order), _SLICE):
-            self._gate.wait(self._stop)
-            if self._stop.is_set():
-                return None
-            places = order[first : first + _SLICE]
+        done = 0
+        for places in slices(spoken, self._gate, self._stop):
             vectors[places] = encoder.encode([spoken[place] for place in places])
-        return vectors
+            done += len(places)
+        return vectors if done == len(spoken) else None
 
     def _mark(
         self, collection: Collection, made_by: tuple[str, str], passage_ids: Sequence[int], arm: DenseArm
@@ -269,7 +297,7 @@ class EncodingWorker:
         import numpy as np
 
         collection = catalogue.same(self._store, there)
-        if not collection.vectors_erased and arm.count() <= _GARBAGE * collection.passages + _BATCH:
+        if not collection.vectors_erased and arm.count() <= _GARBAGE * collection.passages + BATCH:
             return
         rows = self._store.rows("SELECT DISTINCT digest FROM passages WHERE collection_no=?", (collection.number,))
         superfluous = np.setdiff1d(arm.digests(), np.fromiter((row[0] for row in rows), np.int64, len(rows)))

@@ -111,11 +111,17 @@ def erase(store: Store, doc_no: int, generation: int) -> int:
         "WHERE doc_no=?1)",
         (doc_no, generation),
     )
+    store.run(
+        "UPDATE meta SET value=CAST(value AS INTEGER)+1 WHERE key IN (SELECT 'sparse erased of '||collection_no FROM "
+        "passages WHERE doc_no=?)",
+        (doc_no,),
+    )
     first, last = texts.block_range(doc_no, 0, None)
     store.run("DELETE FROM texts WHERE block_no BETWEEN ? AND ?", (first, last))
     store.run("DELETE FROM passages WHERE doc_no=?", (doc_no,))
     store.run("DELETE FROM members WHERE doc_no=?", (doc_no,))
     store.run("DELETE FROM files WHERE doc_no=?", (doc_no,))
+    store.run("INSERT INTO meta VALUES('erasures', '1') ON CONFLICT(key) DO UPDATE SET value=CAST(value AS INTEGER)+1")
     return store.run("DELETE FROM documents WHERE doc_no=?", (doc_no,)).rowcount
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from carrel.documents import PARSER_VERSION, SPLITTER_VERSION, split
 from carrel.errors import BadRequest, NotFound, Unavailable
-from carrel.index import catalogue, files, kept, members
+from carrel.index import browsing, catalogue, files, kept, members
 from carrel.index.admission import admitted
 from carrel.index.arms import Arms
 from carrel.index.catalogue import Collection
@@ -25,8 +25,9 @@ from carrel.index.gate import QueryGate
 from carrel.index.jobs import Jobs
 from carrel.index.lexical.analysis import ANALYSER, ANALYSERS
 from carrel.index.store import Store
-from carrel.index.view import View
-from carrel.models import Encoder
+from carrel.index.tokens import TOKEN_ROOM, TokenShelf
+from carrel.index.view import Row, View
+from carrel.models import Encoder, SparseEncoder
 from carrel.records import Document, EvidenceRef
 
 __all__ = ["SNAPSHOTS", "Added", "Library", "Removed", "Span"]
@@ -78,10 +79,12 @@ class Library:
     """All collections of one data folder. Thread-safe; several processes may have it open at the same time.
 
     ``encoder`` is called when vectors are first needed and raises Unavailable while no model is installed; None means
-    lexical-only by choice. ``models`` loads an encoder by name, for collections made with another one.
+    lexical-only by choice. ``models`` loads an encoder by name, for collections made with another one; ``sparse`` a
+    learned-sparse model, for those that have such an arm.
     ``background=False`` makes no vectors unasked. ``clock`` gives Unix seconds. ``snapshots`` of each collection stay
-    readable by `view`. ``read_only`` opens what is there and writes nothing, rebuilds nothing. Opening raises Refused
-    (not writable, or nothing to read) or IncompatibleIndex.
+    readable by `view`. ``token_room`` is how many bytes rerankers' token vectors may take. ``read_only`` opens what is
+    there and writes nothing, rebuilds nothing. Opening raises Refused (not writable, or nothing to read) or
+    IncompatibleIndex.
     """
 
     def __init__(
@@ -90,9 +93,11 @@ class Library:
         *,
         encoder: Callable[[], Encoder] | None = None,
         models: Callable[[str], Encoder] | None = None,
+        sparse: Callable[[str], SparseEncoder] | None = None,
         background: bool = True,
         clock: Callable[[], float] = time.time,
         snapshots: int = SNAPSHOTS,
+        token_room: int = TOKEN_ROOM,
         read_only: bool = False,
     ) -> None:
         self.data = data
@@ -101,11 +106,13 @@ class Library:
         self.store = Store(data, clock, create=not read_only)
         self.jobs = Jobs(self.store, clock)
         self.gate = QueryGate(data / "locks")
+        self.tokens = TokenShelf(self.store, data, room=token_room, clock=clock, read_only=read_only)
         self.arms = Arms(
             data,
             self.store,
             encoder=encoder,
             models=models,
+            sparse=sparse,
             snapshots=max(snapshots, _FEWEST),
             read_only=read_only,
         )
@@ -118,12 +125,14 @@ class Library:
             self.arms.discard_dense,
             self.arms.forget,
             self.gate,
+            self.arms.sparse,
         )
 
     def close(self) -> None:
         """Stop background work after its batch in hand and close the files."""
         self._worker.close()
         self.arms.close()
+        self.tokens.close()
         self.store.close()
 
     # evidence ---------------------------------------------------------------------------------------------------------
@@ -165,8 +174,9 @@ class Library:
 
     # writing ----------------------------------------------------------------------------------------------------------
 
-    def create(self, collection: str, *, language: str = "", model: str = "") -> Collection:
-        """Make an empty collection for a language (a key of `ANALYSERS`) and an encoder (empty: the server's own).
+    def create(self, collection: str, *, language: str = "", model: str = "", sparse: str = "") -> Collection:
+        """Make an empty collection for a language (a key of `ANALYSERS`), an encoder (empty: the server's own) and a
+        learned-sparse model (empty: no such arm).
 
         Raises BadRequest for an unknown language, and for a collection that is there already with other ones.
         """
@@ -176,9 +186,13 @@ class Library:
         analyser = ANALYSERS[language] if language else ANALYSER
         with self.store.change():
             made = catalogue.ensure(
-                self.store, collection, SPLITTER_VERSION, analyser=analyser, language=language, model=model
+                *(self.store, collection, SPLITTER_VERSION),
+                analyser=analyser,
+                language=language,
+                model=model,
+                sparse=sparse,
             )
-        if (made.analyser, made.model) != (analyser, model):
+        if (made.analyser, made.model, made.sparse) != (analyser, model, sparse):
             raise BadRequest(f"collection '{collection}' is there already, made otherwise; choose another name")
         return made
 
@@ -273,23 +287,34 @@ class Library:
             if each.words_erased:
                 with contextlib.suppress(NotFound):  # dropped meanwhile, with its words
                     self.arms.catch_up(each)
+        self.tokens.forget()
         self.store.empty_log()
 
     # reading ----------------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def view(self, collection: str, *, as_of: int = 0, words: bool = True, meaning: bool = True) -> Iterator[View]:
+    def view(
+        self, collection: str, *, as_of: int = 0, words: bool = True, meaning: bool = True, sparse: bool = True
+    ) -> Iterator[View]:
         """A collection at one snapshot, for one search: its newest, or the one that was the newest at ``as_of``.
 
-        ``words`` and ``meaning`` say which arms are wanted; a missing encoder is no error, the view's notes tell it
-        (unless ``words`` is False: then Unavailable). Raises NotFound for an unknown collection or a snapshot that is
-        no longer kept.
+        ``words``, ``meaning`` and ``sparse`` say which arms are wanted, the last where the collection has one; a
+        missing model is no error, the view's notes tell it (unless ``words`` is False: then Unavailable). Raises
+        NotFound for an unknown collection or a snapshot that is no longer kept.
         """
-        with self.arms.view(collection, self.gate, as_of=as_of, words=words, meaning=meaning) as view:
+        wanted = {"words": words, "meaning": meaning, "sparse": sparse}
+        with self.arms.view(collection, self.gate, as_of=as_of, **wanted) as view:
             if view.vectors_lost:
                 self._worker.look_again(collection)
                 self.encode_in_background()
             yield view
+            if view.sparse_lost:
+                self._worker.weigh_again(collection)
+                self.encode_in_background()
+
+    def passages(self, collection: str) -> Iterator[list[tuple[int, Row]]]:
+        """Every passage of a collection with its digest, a few hundred at a time."""
+        return browsing.passages(self.store, self.collection(collection).number)
 
     def encoder(self) -> Encoder:
         """The server's encoder, loaded at the first call. Raises Unavailable when there is none."""
@@ -310,12 +335,14 @@ class Library:
 
     def encode_in_background(self) -> None:
         """Have missing vectors made; nothing happens in lexical-only mode."""
-        if self.arms.has_encoder and self._background:
+        if self._background and (self.arms.has_encoder or catalogue.weighed(self.store)):
             self._worker.wake()
 
     def encode(self, collection: str) -> int:
-        """Make missing vectors now; see `EncodingWorker.encode`."""
-        return self._worker.encode(collection)
+        """Make missing vectors now, sparse ones too where the collection has such an arm; see `EncodingWorker`."""
+        sparse = self.collection(collection).sparse
+        made = self._worker.encode(collection) if self.arms.has_encoder or not sparse else 0
+        return made + (self._worker.weigh(collection) if sparse else 0)
 
     def missing_vectors(self, collection: str) -> int:
         """Passages that are said to have a vector and have none. Raises Unavailable when the vectors cannot be read."""
@@ -329,6 +356,17 @@ class Library:
             with self.arms.exclusive("encode", _ENCODE_SECONDS):
                 self._remake_vectors(collection)
         self._worker.look_again(collection)
+        self.encode_in_background()
+
+    def sparse_encoded(self, collection: str) -> int:
+        """Passages that a collection's learned-sparse arm can find; no model is needed to see it."""
+        return self.arms.sparse.encoded(self.collection(collection))
+
+    def renew_sparse(self, collection: str, folders: Sequence[Path]) -> None:
+        """Set the sparse vectors in these folders aside and have what is then missing made."""
+        with self.arms.exclusive("encode", _ENCODE_SECONDS):
+            self.arms.sparse.discard(self.collection(collection), folders)
+        self._worker.weigh_again(collection)
         self.encode_in_background()
 
     def adopt_vectors(self, collection: str) -> None:

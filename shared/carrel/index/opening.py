@@ -7,7 +7,7 @@ from functools import partial
 
 from carrel.errors import Unavailable
 from carrel.index.library import Library
-from carrel.models import load_encoder
+from carrel.models import load_encoder, load_sparse_encoder
 from carrel.settings import Settings
 
 __all__ = ["LazyLibrary", "open_library"]
@@ -24,7 +24,9 @@ def open_library(settings: Settings) -> Library:
         settings.data,
         encoder=encoder,
         models=lambda name: load_encoder(name, settings.models),
+        sparse=lambda name: load_sparse_encoder(name, settings.models),
         snapshots=settings.snapshots,
+        token_room=settings.token_room,
         read_only=settings.read_only,
     )
 

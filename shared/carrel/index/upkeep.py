@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from carrel.documents import SPLITTER_VERSION, split
 from carrel.errors import CarrelError, NotFound, Unavailable, Unsupported
@@ -12,6 +14,7 @@ from carrel.index import catalogue, kept, members
 from carrel.index.catalogue import Collection
 from carrel.index.lexical import DamagedArm, LexicalArm
 from carrel.index.library import Library
+from carrel.index.sparse import SparseArm
 from carrel.records import document_id
 
 __all__ = ["Finding", "examine", "repair"]
@@ -56,7 +59,7 @@ def _examined(library: Library, say: Say, *, mend: bool) -> Iterator[Finding]:
     yield from _texts(library, say, mend=mend)
     for collection in library.collections():
         say(f"collection {collection.name}")
-        for part in (_counters, _passages, _lexical, _dense):
+        for part in (_counters, _passages, _lexical, _dense, _sparse):
             yield from _unless_dropped(library, collection, part(library, collection, mend=mend))
     yield from _strays(library, mend=mend)
 
@@ -162,6 +165,25 @@ def _dense(library: Library, collection: Collection, *, mend: bool) -> Iterator[
     if missing:
         faults = [f"{missing} are missing"]
     yield from (Finding(f"the vectors of '{collection.name}': {words}", mended=mend) for words in faults)
+
+
+def _sparse(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:
+    """What is wrong with the learned-sparse arm; of its files much can be said without its model."""
+    arms = library.arms.sparse
+    bad: dict[Path, list[str]] = {}
+    for path, head in arms.here(collection).items():
+        arm = SparseArm(path, head.fingerprint if head else "")
+        bad[path] = arm.verify()
+        if not bad[path] and head and arms.overstated(collection, arm):
+            bad[path] = ["some are missing"]
+        with contextlib.suppress(Unavailable, Unsupported):  # without the model nobody can say whose they are
+            if arms.of(collection)[0].folder != path:
+                bad[path] = ["there are those of another model"]
+    faulty = [path for path, faults in bad.items() if faults]
+    if mend and faulty:
+        library.renew_sparse(collection.name, faulty)
+    for words in (words for faults in bad.values() for words in faults):
+        yield Finding(f"the sparse vectors of '{collection.name}': {words}", mended=mend)
 
 
 def _unless_dropped(library: Library, there: Collection, findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -7,10 +7,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from carrel.index import kept, likeness, lookups, texts
+from carrel.errors import Unavailable
+from carrel.index import kept, likeness, lookups, sparse_arms, texts
 from carrel.index.catalogue import Collection
+from carrel.index.dense import DamagedVectors
 from carrel.index.dense.reader import VectorReader
 from carrel.index.gate import QueryGate
 from carrel.index.holding import Holding
@@ -18,8 +22,9 @@ from carrel.index.lexical import LexicalFilter
 from carrel.index.lexical.demands import Demands
 from carrel.index.lexical.mending import Mending
 from carrel.index.lookups import Candidate, Details, Filters, Span
+from carrel.index.sparse import Matches, SparseReader
 from carrel.index.store import Store
-from carrel.models import Encoder
+from carrel.models import Encoder, SparseEncoder
 from carrel.records import Passage, Section
 
 if TYPE_CHECKING:
@@ -45,6 +50,8 @@ class Row:
 Found = Mapping[int, tuple[int, float]]
 """What one arm found: ``passage_id -> (rank, score)``, best first; passages with equal text share a rank."""
 
+_Search = Callable[[int, "NDArray[np.int64] | None"], list[tuple[int, float]]]
+
 Searched = tuple[list[tuple[int, float]], list[Candidate]]
 
 
@@ -52,8 +59,8 @@ Searched = tuple[list[tuple[int, float]], list[Candidate]]
 class View:
     """One collection at generation ``generation``; made by `Library.view`, for the thread that asked.
 
-    ``lexical`` and ``dense`` are None when they are not wanted or not there; ``notes`` says why in words. ``rows``
-    holds every passage any arm has found so far. All searches of one view have the same filters and `demand`.
+    ``lexical``, ``dense`` and ``sparse`` are None when they are not wanted or not there; ``notes`` says why in words.
+    ``rows`` holds every passage any arm has found so far. All searches of one view have the same filters and `demand`.
     """
 
     store: Store
@@ -66,11 +73,15 @@ class View:
     dense: VectorReader | None = None
     encoder: Encoder | None = None
     vectors_lost: bool = False
+    sparse: SparseReader | None = None
+    sparse_encoder: SparseEncoder | None = None
+    sparse_lost: bool = False
     pinned: bool = False  # an earlier snapshot was asked for
     notes: list[str] = field(default_factory=list)
     rows: dict[int, Candidate] = field(default_factory=dict)
     _demands: Demands | None = None
-    _holding: Holding | None = None
+    _demanded: LexicalReader | None = None  # who knows which passages meet the demands, also where it does not rank
+    _held: Holding | None = None
     _mended: dict[str, Mending] = field(default_factory=dict)
     _most: dict[str, float] = field(default_factory=dict)
     _texts: dict[int, Row] = field(default_factory=dict)  # what was read, as several stages of a search look at it
@@ -89,6 +100,9 @@ class View:
             shares["dense"] = float(self.dense.has(wanted).mean()) if len(wanted) else 1.0
         elif self.dense is not None:
             shares["dense"] = self.collection.encoded / total if total else 1.0
+        if self.sparse is not None:
+            everything = partial(self.digests, None)
+            shares["sparse"] = sparse_arms.share(self.store, self.collection, self.generation, self.sparse, everything)
         return shares
 
     def encode(self, queries: Sequence[str]) -> NDArray[np.float32] | None:
@@ -97,6 +111,22 @@ class View:
             return None
         with self.gate.query():
             return self.encoder.encode_queries(list(queries))
+
+    def matches(self, queries: Sequence[str]) -> list[Matches] | None:
+        """How well everything in the learned-sparse arm matches each query; None without that arm, or where its model
+        fails, which a note says."""
+        if self.sparse is None or self.sparse_encoder is None:
+            return None
+        try:
+            with self.gate.query():
+                asked = self.sparse_encoder.encode_queries(list(queries))
+            places = [slice(*each) for each in pairwise(asked.offsets.tolist())]
+            return [self.sparse.matches(asked.terms[place], asked.weights[place]) for place in places]
+        except Unavailable as error:
+            self.sparse_lost = isinstance(error, DamagedVectors)
+            self.sparse = None
+            self.notes.append(f"without the learned-sparse arm: {error}")
+            return None
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         """The vectors that passages of these texts would have; None without a dense arm."""
@@ -127,8 +157,7 @@ class View:
         """
         if self.lexical is None:
             return []
-        self._demands = demands
-        self._holding = Holding(*self.lexical.holding(demands))
+        self._demands, self._demanded = demands, self.lexical
         return self.lexical.without_words(demands)
 
     def start_words(
@@ -164,13 +193,30 @@ class View:
         """The passages nearest to a query vector: those of the best ``depth`` vectors of members at this snapshot."""
         if self.dense is None:
             return {}
-        allowed = self.digests(filters) if filters else None
-        if self._holding is not None:
-            allowed = self._holding.allowed(self.store, allowed)
         # The arm may hold vectors of documents that have left, or had not yet come: then it must be asked for more.
-        ask = depth + max(0, min(self.collection.vectors - self.collection.encoded, depth))
+        spare = self.collection.vectors - self.collection.encoded
+        return self._members(partial(self.dense.search, vector), depth, spare, filters)
+
+    def weighed(self, matches: Matches, depth: int, filters: Filters | None) -> Found:
+        """The passages that match a query best in the learned-sparse arm: as `near` finds them."""
+        return self._members(matches.best, depth, matches.state.count - self.collection.passages, filters)
+
+    def weights(self, matches: Matches, passage_ids: Sequence[int]) -> dict[int, float]:
+        """How well those of these passages, found before, that have a sparse vector match a query."""
+        import numpy as np
+
+        digests = np.fromiter((self.rows[key].digest for key in passage_ids), np.int64, len(passage_ids))
+        there, products = matches.of(digests)
+        found = zip(passage_ids, there.tolist(), products.tolist(), strict=True)
+        return {key: product for key, has, product in found if has}
+
+    def _members(self, search: _Search, depth: int, spare: int, filters: Filters | None) -> Found:
+        allowed = self.digests(filters) if filters else None
+        if (holding := self._holding()) is not None:
+            allowed = holding.allowed(self.store, allowed)
+        ask = depth + max(0, min(spare, depth))
         while True:
-            hits = self.dense.search(vector, ask, allowed)
+            hits = search(ask, allowed)
             unknown = [digest for digest, _ in hits if digest not in self._alive]
             self._look_up([], unknown, filters)
             there = [(digest, score) for digest, score in hits if self._alive[digest]]
@@ -235,13 +281,21 @@ class View:
             vectors = self.encode(["warm up"])
             if vectors is not None:
                 self.near(vectors[0], 1, None)
+        for matches in self.matches(["warm up"]) or []:
+            self.weighed(matches, 1, None)
+
+    def _holding(self) -> Holding | None:
+        """Which passages meet the demands; collected when the dense arm first asks, as the lexical one does not."""
+        if self._held is None and self._demanded is not None and self._demands is not None:
+            self._held = Holding(*self._demanded.holding(self._demands))
+        return self._held
 
     def _look_up(self, passage_ids: Sequence[int], digests: Sequence[int], filters: Filters | None = None) -> None:
         if not passage_ids and not digests:
             return
         found = self._candidates(passage_ids, digests, filters)
-        if self._holding is not None:
-            found = self._holding.meeting(found)
+        if digests and (holding := self._holding()) is not None:
+            found = holding.meeting(found)
         for digest in digests:
             self._alive[digest] = []
         asked = set(digests)

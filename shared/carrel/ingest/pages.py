@@ -7,6 +7,7 @@ from dataclasses import replace
 from carrel.documents import parse
 from carrel.errors import BadRequest, Refused, Unsupported
 from carrel.records import Document, Page
+from carrel.web import barrier_of
 
 __all__ = ["page_document"]
 
@@ -41,6 +42,8 @@ def page_document(page: Page) -> Document:
     facts = {**document.metadata, "fetched_at": page.fetched_at, "status": str(page.status)}
     if page.truncated:
         facts["truncated"] = f"after {len(page.body)} bytes"
+    if barrier := barrier_of(page, document.title, document.text):
+        facts["looks_like"] = barrier
     if page.redirects:
         facts["asked_for"] = page.url[:500]
     return replace(document, metadata=facts)

@@ -20,7 +20,7 @@ try:
     from carrel.mcp.envelope import clean_text, untrusted
     from carrel.mcp.main import run
     from carrel.mcp.progress import ProgressCallback, progress
-    from carrel.mcp.replies import fit
+    from carrel.mcp.replies import fit, size
     from carrel.mcp.server import CarrelServer
 finally:
     if _collecting:
@@ -37,5 +37,6 @@ __all__ = [
     "progress",
     "read_cursor",
     "run",
+    "size",
     "untrusted",
 ]

@@ -13,14 +13,14 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import anyio
 
 from carrel.errors import BadRequest, CarrelError
 from carrel.mcp.guard import LOOPBACK, host_of, is_loopback
 from carrel.mcp.server import CarrelServer
-from carrel.settings import Settings
+from carrel.settings import Reality, Settings
 
 __all__ = ["run"]
 
@@ -71,6 +71,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--root", type=Path, action="append", default=[], metavar="DIR", help="folder whose files may be read")
     add("--encoder", metavar="NAME", help="encoder for dense search, or none")
     add("--read-only", action="store_true", help="leave out every tool that writes")
+    add(
+        "--reality",
+        choices=get_args(Reality),
+        help="where pages come from (cached): the web, a fresh copy, a recording",
+    )
+    add("--record", type=Path, metavar="FILE", help="write whatever the web answers into a WARC file")
+    add("--replay", type=Path, metavar="FILE", help="answer only from a WARC file (frozen)")
     add("--tools", type=_names, default=[], metavar="A,B", help="offer only these tools")
     add("--without", type=_names, default=[], metavar="A,B", help="leave these tools out")
     add("--log-level", type=str.upper, choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
@@ -105,6 +112,13 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Se
         changes["encoder"] = options.encoder
     if options.read_only:
         changes["read_only"] = True
+    if options.reality is not None:
+        changes["reality"] = options.reality
+    if options.record is not None:
+        changes["record"] = options.record.expanduser().absolute()
+    if options.replay is not None:
+        changes["replay"] = options.replay.expanduser().absolute()
+        changes.setdefault("reality", "frozen")
     return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, RootModel
 from carrel.errors import BadRequest, CarrelError, Unavailable
 from carrel.mcp.envelope import open_envelope_end
 
-__all__ = ["HARD_LIMIT", "UNFORESEEN", "cost", "error_reply", "fit", "record_reply", "sendable", "text_reply"]
+__all__ = ["HARD_LIMIT", "UNFORESEEN", "cost", "error_reply", "fit", "record_reply", "sendable", "size", "text_reply"]
 
 HARD_LIMIT = 50_000
 """Characters; Claude Code moves longer results into a file, out of the model's sight."""
@@ -72,13 +72,18 @@ def error_reply(error: CarrelError | None) -> CallToolResult:
     return CallToolResult(content=[TextContent(text=text)], structured_content=json.loads(text), is_error=True)
 
 
+def size(record: BaseModel) -> int:
+    """Measure ``record`` as the budget of its reply counts it."""
+    return cost(sendable(_compact(record)))
+
+
 def fit(record: ModelT, field: str, budget: int) -> ModelT:
     """Drop items from the end of the list ``field`` until ``record`` costs at most ``budget`` as compact JSON.
 
     At least one item is kept. Where the model has an ``omitted`` field, the number dropped is added to it.
     """
     items = list(getattr(record, field))
-    spare = budget - cost(sendable(_compact(_with_items(record, field, items[:1], len(items) - 1))))
+    spare = budget - size(_with_items(record, field, items[:1], len(items) - 1))
     keep = min(1, len(items))
     for item in items[1:]:
         spare -= cost(sendable(_json(_plain(item)))) + 1  # and its comma

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable
 from carrel.models.encoder import DEFAULT_NAME, Encoder
+from carrel.models.sparse import SparseEncoder, SparseVectors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFAULT_NAME", "Encoder", "load_encoder"]
+__all__ = ["DEFAULT_NAME", "Encoder", "SparseEncoder", "SparseVectors", "load_encoder", "load_sparse_encoder"]
 
 
 def load_encoder(name: str, models: Path) -> Encoder:
@@ -32,3 +33,13 @@ def load_encoder(name: str, models: Path) -> Encoder:
     from carrel.models.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder.load(name)
+
+
+def load_sparse_encoder(name: str, models: Path) -> SparseEncoder:
+    """Open the learned-sparse model ``name`` from this machine, by sentence-transformers; nothing is fetched.
+
+    Raises Unavailable when it is not here or damaged, Unsupported when the extra ``.[models]`` is not installed.
+    """
+    from carrel.models.splade_encoder import SpladeEncoder
+
+    return SpladeEncoder.load(name, models)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SentenceEncoder"]
+__all__ = ["SentenceEncoder", "model_fingerprint"]
 
 
 class SentenceEncoder:
@@ -27,7 +27,7 @@ class SentenceEncoder:
         self.name = name
         self.dimension = int(_dimension(model))
         self.max_tokens = int(model.max_seq_length or 512)
-        self.fingerprint = _fingerprint(name, model)
+        self.fingerprint = model_fingerprint(name, model)
         self._model = model
         self._lock = threading.Lock()
 
@@ -81,7 +81,7 @@ def _dimension(model: Any) -> Any:
     return named()
 
 
-def _fingerprint(name: str, model: Any) -> str:
+def model_fingerprint(name: str, model: Any) -> str:
     """Hash the name, the prompts, the shape and every weight: retrained in place, it is another encoder."""
     digest = hashlib.sha256()
     facts = [Path(name).name, dict(model.prompts or {}), model.max_seq_length, _dimension(model)]

@@ -3,7 +3,7 @@
 from carrel.rerank.configuration import read_pipelines
 from carrel.rerank.handles import WorkOrder, open_handle, seal
 from carrel.rerank.pipelines import BUILT_IN, Kind, Pipeline, Stage, pipeline_named
-from carrel.rerank.scorers import Patience, Scorer, Scorers
+from carrel.rerank.scorers import Patience, Prepares, Scorer, Scorers, Shelf
 from carrel.rerank.work_orders import Outcome, aggregated, blocks_of
 
 __all__ = [
@@ -12,8 +12,10 @@ __all__ = [
     "Outcome",
     "Patience",
     "Pipeline",
+    "Prepares",
     "Scorer",
     "Scorers",
+    "Shelf",
     "Stage",
     "WorkOrder",
     "aggregated",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError, Unavailable, Unsupported
-from carrel.rerank.folders import NEEDS_EXTRA, model_folder
+from carrel.models.folders import NEEDS_EXTRA, model_folder
+from carrel.rerank.codes import Coded, coded, packed, unpacked
 from carrel.rerank.maxsim import maxsim
-from carrel.rerank.recipe import Layer, Recipe, read_recipe
+from carrel.rerank.recipe import Layer, Recipe, fingerprint, read_recipe
 from carrel.rerank.rows import Rows
-from carrel.rerank.scorers import Patience
+from carrel.rerank.scorers import Patience, Shelf
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,21 +25,34 @@ if TYPE_CHECKING:
 
 __all__ = ["LateInteraction"]
 
-_ROOM = 256 << 20  # bytes of passages kept ready: about 7,000 of 200 tokens and 96 numbers each
+_ROOM = 256 << 20  # bytes of passages kept ready: about 10,000 of 200 tokens and 128 numbers each
 
 
 class LateInteraction:
-    """A ColBERT-type model. The vectors of passages stay in memory, newest first, never on disk: they tell the text."""
+    """A ColBERT-type model. The vectors of passages stay in memory, newest first, and on the shelf that is given.
 
-    def __init__(self, recipe: Recipe, tokenizer: Any, body: Any, project: Callable[[Any], Any], *, room: int = _ROOM):
+    They are rounded at once, so that a score is the same whether they were made now, or read.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        tokenizer: Any,
+        body: Any,
+        project: Callable[[Any], Any],
+        *,
+        fingerprint: str = "",
+        room: int = _ROOM,
+    ):
         """Wrap a loaded transformer and its projection; ``room`` is in bytes."""
+        self.fingerprint = fingerprint
         self._recipe = recipe
         self._tokenizer = tokenizer
         self._rows = Rows(body, project)
         self._markers = [_token(tokenizer, marker) for marker in (recipe.query_marker, recipe.passage_marker)]
         unknown = getattr(tokenizer, "unk_token_id", None)
         self._skipped = {tokenizer.convert_tokens_to_ids(word) for word in recipe.skipped} - {unknown, None}
-        self._kept: OrderedDict[bytes, NDArray[np.float16]] = OrderedDict()
+        self._kept: OrderedDict[bytes, Coded] = OrderedDict()
         self._room = room
         self._used = 0
         self._lock = threading.Lock()
@@ -58,7 +74,8 @@ class LateInteraction:
             )
             if any("pooler" not in name for name in said["missing_keys"]):  # they would be random
                 raise Unavailable("the late-interaction model lacks some of its weights; fetch it again")
-            return cls(recipe, tokenizer, body.eval(), _projection(recipe.layers))
+            named = fingerprint(recipe)
+            return cls(recipe, tokenizer, body.eval(), _projection(recipe.layers), fingerprint=named)
         except CarrelError:
             raise
         except Exception as error:
@@ -79,6 +96,27 @@ class LateInteraction:
             raise Unavailable("the late-interaction model failed on these passages") from error
         return np.stack([maxsim(query, passages) for query in vectors])
 
+    def prepare(self, texts: Mapping[int, str], shelf: Shelf, patience: Patience) -> Future[None] | None:
+        """See `Prepares`."""
+        named = {digest: _name(text) for digest, text in texts.items()}
+        with self._lock:
+            absent = [digest for digest, name in named.items() if name not in self._kept]
+            for digest, content in shelf.read(self.fingerprint, absent).items():
+                with contextlib.suppress(ValueError):  # no token vectors: made anew, and written over
+                    self._keep(named[digest], unpacked(content))
+            missing = {named[digest]: texts[digest] for digest in absent if named[digest] not in self._kept}
+            made: dict[bytes, Coded] = {}
+            try:
+                self._make(missing, patience, made)
+            except CarrelError:
+                raise
+            except Exception as error:
+                raise Unavailable("the late-interaction model failed on these passages") from error
+            finally:  # what was made before patience ended is there for the next search
+                by_digest = {digest: packed(made[named[digest]]) for digest in absent if named[digest] in made}
+                written = shelf.write(self.fingerprint, by_digest)
+        return written
+
     def _query(self, text: str) -> tuple[list[int], list[int]]:
         recipe = self._recipe
         ids = self._ids(text, self._markers[0], recipe.query_tokens)
@@ -89,32 +127,33 @@ class LateInteraction:
             seen += [int(recipe.attends)] * spare
         return ids, seen
 
-    def _passages(self, texts: Sequence[str], patience: Patience) -> list[NDArray[np.float16]]:
+    def _passages(self, texts: Sequence[str], patience: Patience) -> list[Coded]:
         """Token vectors of passages, without skipped words: those kept, and the others made now."""
-        names = [hashlib.blake2b(_clean(text).encode(), digest_size=16).digest() for text in texts]
+        names = [_name(text) for text in texts]
         ready = {name: self._kept[name] for name in names if name in self._kept}
         for name in ready:
             self._kept.move_to_end(name)
         missing = {name: text for name, text in zip(names, texts, strict=True) if name not in ready}
-        ready.update(self._made(missing, patience))
+        self._make(missing, patience, ready)
         return [ready[name] for name in names]
 
-    def _made(self, texts: dict[bytes, str], patience: Patience) -> dict[bytes, NDArray[np.float16]]:
+    def _make(self, texts: Mapping[bytes, str], patience: Patience, into: dict[bytes, Coded]) -> None:
+        """Make the vectors of texts one by one, put them ``into``, and keep them in memory."""
         ids = {name: self._ids(text, self._markers[1], self._recipe.passage_tokens) for name, text in texts.items()}
         started = {name: self._rows.start(each, [1] * len(each)) for name, each in ids.items()}
-        made = {}
         try:
             for name, vectors in started.items():
                 patience.check()
                 told = [place for place, token in enumerate(ids[name]) if token not in self._skipped]
-                made[name] = vectors.result()[told].astype("float16")
-                self._keep(name, made[name])  # also when patience ends before the last: the next search goes on
+                into[name] = coded(vectors.result()[told])
+                self._keep(name, into[name])  # also when patience ends before the last: the next search goes on
         finally:
             for vectors in started.values():  # those not yet begun, when patience ended
                 vectors.cancel()
-        return made
 
-    def _keep(self, name: bytes, vectors: NDArray[np.float16]) -> None:
+    def _keep(self, name: bytes, vectors: Coded) -> None:
+        if name in self._kept:
+            self._used -= self._kept.pop(name).nbytes
         self._kept[name] = vectors
         self._used += vectors.nbytes
         while self._used > self._room:
@@ -125,6 +164,10 @@ class LateInteraction:
         """Token numbers, the marker behind the first; at most ``tokens``."""
         ids = self._tokenizer(_clean(text), truncation=True, max_length=tokens - 1)["input_ids"]
         return [*ids[:1], marker, *ids[1:]]
+
+
+def _name(text: str) -> bytes:
+    return hashlib.blake2b(_clean(text).encode(), digest_size=16).digest()
 
 
 def _clean(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carrel.errors import CarrelError, Unavailable, Unsupported
-from carrel.rerank.folders import NEEDS_EXTRA, model_folder
+from carrel.models.folders import NEEDS_EXTRA, model_folder
 from carrel.rerank.scorers import Patience
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import string
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from typing import Any
 
 from carrel.errors import Unavailable, Unsupported
 
-__all__ = ["Layer", "Recipe", "read_recipe"]
+__all__ = ["Layer", "Recipe", "fingerprint", "read_recipe"]
 
 _MOST_TOKENS = 8_192
+_TELLING = (".safetensors", ".json", ".txt", ".model", ".metadata")  # weights, sizes, words and markers
+_ROUNDED = "late vectors 1"  # changes with `codes`
 _ACTIVATIONS = ("Identity", "GELU", "ReLU", "Tanh", "SiLU")
 
 
@@ -57,6 +60,19 @@ def read_recipe(folder: Path) -> Recipe:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Unavailable("the model's own configuration is damaged; fetch the model again") from None
     raise Unsupported("that model keeps no vector per token; late reranking needs a ColBERT or PyLate model")
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """Names all that the vectors of a passage depend on: the recipe, the model's files, and how vectors are rounded."""
+    folders = dict.fromkeys((recipe.body, *(layer.file.parent for layer in recipe.layers)))
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.suffix in _TELLING]
+    said = [_ROUNDED, recipe.passage_marker, str(recipe.passage_tokens), *sorted(recipe.skipped)]
+    said += [f"{layer.activation} {layer.residual}" for layer in recipe.layers]
+    whole = hashlib.sha256("\n".join(said).encode("utf-8", "replace"))
+    for file in files:
+        with file.open("rb") as content:
+            whole.update(file.name.encode("utf-8", "replace") + hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()
 
 
 def _colbert(folder: Path, said: dict[str, Any]) -> Recipe:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from carrel.errors import TimedOut
 from carrel.rerank.pipelines import Stage
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Loader", "Patience", "Scorer", "Scorers"]
+__all__ = ["Loader", "Patience", "Prepares", "Scorer", "Scorers", "Shelf"]
 
 
 class Patience:
@@ -40,6 +41,33 @@ class Scorer(Protocol):
 
         Raises TimedOut when patience ends and Unavailable when the model fails on them.
         """
+        ...
+
+
+class Shelf(Protocol):
+    """Where what a model made of passages stays, by the model's fingerprint and the digest of a passage."""
+
+    def read(self, model: str, digests: Sequence[int]) -> dict[int, bytes]:
+        """What is there of these, as it was written."""
+        ...
+
+    def write(self, model: str, made: Mapping[int, bytes]) -> Future[None] | None:
+        """Keep it, perhaps in the background; None where nothing is kept."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A scorer that reads passages before it knows the query, and so need not do it twice."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model: its files, and how texts are put to it."""
+        ...
+
+    def prepare(self, texts: Mapping[int, str], shelf: Shelf, patience: Patience) -> Future[None] | None:
+        """Have passages, by digest, ready for `score`: from the shelf, or made now and put there, which the future
+        tells the end of. Raises as `Scorer.score` does."""
         ...
 
 

@@ -3,6 +3,7 @@
 from carrel.index import Filters
 from carrel.retrieve.excerpts import excerpt
 from carrel.retrieve.nouns import Diversity, Fusion, Signals, Weights
+from carrel.retrieve.preparing import Prepared, prepare
 from carrel.retrieve.reranking import Reranking
 from carrel.retrieve.searching import Mode, search
 from carrel.retrieve.shaping import Granularity
@@ -17,12 +18,14 @@ __all__ = [
     "Fusion",
     "Granularity",
     "Mode",
+    "Prepared",
     "Reranking",
     "Signals",
     "Weights",
     "evidence",
     "excerpt",
     "features",
+    "prepare",
     "probability",
     "rank_links",
     "search",

@@ -46,12 +46,14 @@ Fusion = Literal["convex", "rrf"]
 class Weights:
     """How the first stage weighs what it finds. The defaults were chosen on development data; see benchmarks.
 
-    ``dense`` is the share of the dense arm in the convex combination, ``feedback`` the share of what the best passages
+    ``dense`` is the share of the dense arm in the convex combination of words and vectors, ``sparse`` that of the
+    learned-sparse arm beside the two (where a collection has one), ``feedback`` the share of what the best passages
     say in the second look (Rocchio 1971; 0: one look), ``depth`` the candidates per arm and query. With ``fusion``
     "rrf" ranks are fused (Cormack, Clarke and Büttcher 2009) and the second look is left out.
     """
 
     dense: float = 0.6
+    sparse: float = 0.3
     feedback: float = 0.3
     depth: int = 100
     fusion: Fusion = "convex"

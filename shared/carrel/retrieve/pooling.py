@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from carrel.fusion import RANK_CONSTANT, convex
-from carrel.index import Filters, Found, View
+from carrel.fusion import convex, reciprocal_rank_share
+from carrel.index import Filters, Found, Matches, View
 from carrel.records import ArmScore
 from carrel.retrieve.nouns import Signals, Weights
 from carrel.retrieve.signals import Given, given, mended_notes
@@ -51,34 +51,46 @@ def collect(
     mended = [view.mend(query) for query in queries]
     started = [view.start_words(each.asked, depth, filters, each.terms) for each in mended]  # beside the encoding
     vectors = view.encode([each.said for each in mended])
+    matches = view.matches([each.said for each in mended])
     view.notes += dict.fromkeys(note for each in mended for note in mended_notes(each))
     known = Given() if signals == _NO_SIGNALS else given(view, signals, depth, filters)
     pool = Pool(found=list(known.arms))
     for number, query in enumerate(started):
         near = view.near(vectors[number], depth, filters) if vectors is not None else {}
         words = None if query is None else view.words(query)
-        pool.found += [("lexical", words or {}), ("dense", near)]
+        light = _Light(view, matches[number] if matches else None, depth, filters, weights.sparse)
+        pool.found += [("lexical", words or {}), ("dense", near), ("sparse", light.found)]
         if weights.fusion == "rrf":
-            fused = _by_ranks([words or {}, near, *(found for _, found in known.arms)])
+            ranked = (words or {}, near, light.found, *(found for _, found in known.arms))
+            fused = reciprocal_rank_share([{key: rank for key, (rank, _) in found.items()} for found in ranked])
         elif vectors is None:
-            fused = _by_words(words or {}, known.found("expansion"))
+            fused = light.beside(_by_words(words or {}, known.found("expansion")))
         elif words is None and not known.arms:
             fused = convex([{key: score for key, (_, score) in near.items()}], [1.0])
         else:
-            fused = _fused(view, words, near, vectors[number], weights, known)
+            fused = _fused(view, words, near, light, vectors[number], weights, known)
         for key, score in fused.items():
             pool.fused[key] = pool.fused.get(key, 0.0) + score / len(queries)
     return pool
 
 
-def _by_ranks(arms: Sequence[Found]) -> dict[int, float]:
-    """RRF, brought to 0..1; passages with equal text have equal ranks."""
-    fused: dict[int, float] = {}
-    used = [found for found in arms if found]
-    for found in used:
-        for key, (rank, _) in found.items():
-            fused[key] = fused.get(key, 0.0) + (RANK_CONSTANT + 1) / (RANK_CONSTANT + rank) / len(used)
-    return fused
+class _Light:
+    """What the learned-sparse arm says of one query; nothing without ``matches``. ``share`` is its weight."""
+
+    def __init__(self, view: View, matches: Matches | None, depth: int, filters: Filters | None, share: float) -> None:
+        self._view, self._matches, self._share = view, matches, share
+        self.found: Found = view.weighed(matches, depth, filters) if matches else {}
+
+    def beside(self, fused: dict[int, float]) -> dict[int, float]:
+        """The scores of the other arms with this arm's, which is measured from 0 and true for every candidate; of one
+        without a sparse vector yet, the others speak alone."""
+        if self._matches is None or not self.found:
+            return fused
+        keys = list(dict.fromkeys((*fused, *self.found)))
+        own = self._view.weights(self._matches, keys)
+        top = max(own.values())
+        both = {key: (1.0 - self._share) * fused.get(key, 0.0) + self._share * own[key] / top for key in own}
+        return {key: both.get(key, fused.get(key, 0.0)) for key in keys}
 
 
 def _by_words(words: Found, expansion: Found) -> dict[int, float]:
@@ -89,7 +101,13 @@ def _by_words(words: Found, expansion: Found) -> dict[int, float]:
 
 
 def _fused(
-    view: View, words: Found | None, near: Found, query: NDArray[np.float32], weights: Weights, known: Given
+    view: View,
+    words: Found | None,
+    near: Found,
+    light: _Light,
+    query: NDArray[np.float32],
+    weights: Weights,
+    known: Given,
 ) -> dict[int, float]:
     """The scores of all arms' candidates, each with its true cosine, also those that only the words found.
 
@@ -101,7 +119,7 @@ def _fused(
     lexical = {} if words is None else _by_words(words, known.found("expansion"))
     share = 0.0 if words is None else 1.0 - weights.dense
     others = (key for _, found in known.arms for key in found)
-    keys, vectors = view.vectors(list(dict.fromkeys((*near, *lexical, *others))))
+    keys, vectors = view.vectors(list(dict.fromkeys((*near, *lexical, *light.found, *others))))
     exact = vectors.astype(np.float64)
 
     def look(asked: NDArray[np.float64]) -> dict[int, float]:
@@ -109,7 +127,7 @@ def _fused(
         fused = convex([lexical, cosines], [share, 1.0 - share], [0.0, None])
         for key in lexical.keys() - cosines.keys():  # no vector yet: its words speak for all of it
             fused[key] /= share or 1.0
-        return fused
+        return light.beside(fused)
 
     own = _unit(query.astype(np.float64))
     led = np.zeros_like(own) if known.direction is None else known.direction

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from carrel.errors import Unavailable, Unsupported
 from carrel.index import Row, View
-from carrel.rerank import Patience, Pipeline, Scorers, Stage
+from carrel.rerank import Patience, Pipeline, Prepares, Scorers, Shelf, Stage
 from carrel.retrieve.nouns import Weights
 from carrel.retrieve.pooling import Pool
 
@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Reranking", "reranked", "weighed"]
+__all__ = ["Reranking", "judged_text", "reranked", "weighed"]
 
 _READ = 20_000  # characters of a passage, more than any of these models sees: a table kept whole may have a million
 
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """A pipeline, and what runs its models."""
+    """A pipeline, and what runs its models.
+
+    ``begun`` are the places of the stages that ordered the listing whose later page is asked for: they run again and no
+    other does, or its pages would not fit together. None where a listing begins.
+    """
 
     pipeline: Pipeline
     scorers: Scorers
+    begun: tuple[int, ...] | None = None
 
 
 def weighed(weights: Weights, plan: Reranking | None) -> Weights:
@@ -43,38 +48,65 @@ def weighed(weights: Weights, plan: Reranking | None) -> Weights:
     )
 
 
-def reranked(view: View, pool: Pool, order: Sequence[int], queries: Sequence[str], plan: Reranking | None) -> list[int]:
-    """The order after every stage of the plan; the view's notes tell of each stage that could not run.
+def reranked(
+    view: View,
+    pool: Pool,
+    order: Sequence[int],
+    queries: Sequence[str],
+    plan: Reranking | None,
+    shelf: Shelf | None = None,
+) -> tuple[list[int], tuple[int, ...]]:
+    """The order after every stage of the plan, and the places of those that ran; the view's notes tell of each that
+    could not.
 
     Each stage is credited in the pool as an arm of its kind; the host's is left to who asked. Candidates beyond a
     stage's cut keep their places behind it. Raises Unavailable or Unsupported instead of a note when the pipeline is
-    strict.
+    strict, and when the listing was begun with that stage. ``shelf`` is where what models make of passages stays.
     """
-    kept = list(order)
+    kept, ran = list(order), []
     if plan is None:
-        return kept
-    for stage in plan.pipeline.stages:
+        return kept, ()
+    for place, stage in enumerate(plan.pipeline.stages):
         if stage.kind == "host" or not kept:
             continue
+        if plan.begun is not None and place not in plan.begun:
+            view.notes.append(f"{stage.kind} reranking was left out, as on the pages before")
+            continue
         try:
-            kept = _after(view, pool, kept, queries, stage, plan.scorers)
+            kept = _after(view, pool, kept, queries, stage, plan.scorers, shelf)
+            ran.append(place)
         except (Unavailable, Unsupported) as lack:
+            if plan.begun is not None:
+                raise type(lack)(
+                    f"{stage.kind} reranking put the pages before in order and cannot run now: {lack}; ask for this "
+                    "page again, or begin anew without the cursor"
+                ) from lack
             if plan.pipeline.strict:
                 raise
             view.notes.append(f"{stage.kind} reranking was left out: {lack}")
-    return kept
+    return kept, tuple(ran)
 
 
 def _after(
-    view: View, pool: Pool, order: list[int], queries: Sequence[str], stage: Stage, scorers: Scorers
+    view: View,
+    pool: Pool,
+    order: list[int],
+    queries: Sequence[str],
+    stage: Stage,
+    scorers: Scorers,
+    shelf: Shelf | None,
 ) -> list[int]:
     scorer = scorers.of(stage)
     rows = view.hydrate(order[: stage.cut])
     head = [key for key in order[: stage.cut] if key in rows]  # erased this moment: it has no text to judge
     if not head:
         return order
-    texts = [_judged(rows[key]) for key in head]
-    scores = scorer.score(queries, texts, Patience(stage.seconds)).mean(axis=0)
+    texts = [judged_text(rows[key]) for key in head]
+    patience = Patience(stage.seconds)
+    if shelf is not None and isinstance(scorer, Prepares):
+        digests = (view.rows[key].digest for key in head)
+        scorer.prepare(dict(zip(digests, texts, strict=True)), shelf, patience)
+    scores = scorer.score(queries, texts, patience).mean(axis=0)
     if not all(map(math.isfinite, scores.tolist())):
         raise Unavailable("its model gave something that is no number; fetch the model again")
     by_key = dict(zip(head, _blended(scores, [pool.fused[key] for key in head], stage.weight), strict=True))
@@ -90,7 +122,7 @@ def _after(
     return first + behind
 
 
-def _judged(row: Row) -> str:
+def judged_text(row: Row) -> str:
     """A passage as a reranker reads it: with what its document and section are called, which alone may say what it is
     about."""
     path = [part for part in dict.fromkeys((row.title, *row.passage.heading)) if part]

@@ -1,4 +1,4 @@
-"""A query, a collection: the ranking, by both arms."""
+"""A query, a collection: the ranking, by all arms."""
 
 from __future__ import annotations
 
@@ -58,29 +58,31 @@ def search(
     """
     wanted, known = checked_queries(queries), checked_signals(signals)
     words = mode != "dense" or bool(known.must or known.must_not)
-    with library.view(collection, as_of=as_of, words=words, meaning=mode != "lexical") as view:
+    with library.view(collection, as_of=as_of, words=words, meaning=mode != "lexical", sparse=mode == "hybrid") as view:
         demand(view, known, rank_words=mode != "dense")
         pool = collect(view, wanted, filters, weighed(weights, reranking), known)
         whole = granularity in ("document", "section")  # one hit may take many passages
         last = len(pool.fused) if whole else offset + k
         clean, bad = without_stuffing(view, pool, best_first(view, pool), wanted)
-        order = reranked(view, pool, clean, wanted, reranking)
+        order, stages = reranked(view, pool, clean, wanted, reranking, library.tokens)
         if granularity == "document":  # documents that share a passage are still different documents
             diversity = replace(diversity, duplicates=True)
         arranged = diverse(view, pool, order, diversity, last)
         _put_last(pool, order, bad)
         hits = shaped(granularity, view, pool, [*arranged.order, *bad], wanted, offset + k, arranged.copies)
         coverage = dict(view.coverage)
+        arms = (*_ARMS[mode], *(["sparse"] if view.collection.sparse and mode == "hybrid" else []))
         notes = list(view.notes)
         generation = view.generation
-        complete = all(coverage.get(arm, 0.0) >= 1.0 for arm in _ARMS[mode])
+        complete = all(coverage.get(arm, 0.0) >= 1.0 for arm in arms)
         sufficiency = judged(view, pool, wanted, words=mode != "dense", complete=complete, ignored=frozenset(bad))
-    if coverage.get("dense", 1.0) < 1.0:
-        notes.append(f"vectors are still being made: {int(100 * coverage['dense'])} % of the passages have one")
+    for arm, made in (("dense", "vectors"), ("sparse", "sparse vectors")):
+        if coverage.get(arm, 1.0) < 1.0:
+            notes.append(f"{made} are still being made: {int(100 * coverage[arm])} % of the passages have one")
     if said := note(sufficiency, wanted, hits=bool(hits), limited=bool(filters or known.must or known.must_not)):
         notes.append(said)
     ranked = tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1))
-    return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes), sufficiency)
+    return Ranking(ranked[offset : offset + k], generation, coverage, tuple(notes), sufficiency, stages)
 
 
 def _put_last(pool: Pool, order: Sequence[int], bad: Sequence[int]) -> None:

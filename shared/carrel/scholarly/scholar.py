@@ -28,7 +28,7 @@ from carrel.settings import Settings
 if TYPE_CHECKING:
     import httpx2
 
-    from carrel.web import WebClient
+    from carrel.web import OpenWeb, WebClient
 
 __all__ = ["Answer", "AnswerState", "Found", "Scholar", "open_scholar"]
 
@@ -273,13 +273,14 @@ class Scholar:
 
 
 def open_scholar(
-    settings: Settings, *, transport: httpx2.AsyncBaseTransport | None = None
+    settings: Settings, *, web: OpenWeb | None = None, transport: httpx2.AsyncBaseTransport | None = None
 ) -> tuple[Scholar, WebClient]:
     """A scholar as the settings describe it, and the client it speaks through, which the caller closes."""
-    from carrel.web import WebClient
+    from carrel.web import OpenWeb
 
-    client = WebClient(contact=settings.contact, allow_hosts=settings.allow_hosts, transport=transport, retries=0)
-    return Scholar(client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls), client
+    client = (web or OpenWeb(settings)).client(transport=transport, retries=0)
+    scholar = Scholar(client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls, now=client.now)
+    return scholar, client
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class _Layer:
 
 
 class BodyReader:
-    """Collects one body. ``add`` returns False when no more is wanted; ``body`` and ``truncated`` are the outcome.
+    """Collects one body. ``add`` it part by part until that says False; ``body`` and ``truncated`` are the outcome.
 
     ``max_bytes`` bounds the decoded body; the wire and the layer between two codings are bounded by it too.
     Raises Unavailable for a coding that was not asked for or more than two of them.
@@ -109,15 +109,27 @@ class BodyReader:
         self._cut = False
 
     def add(self, data: bytes) -> bool:
+        """Take the next part; False when no more is wanted."""
+        for _ in self.steps(data):
+            pass
+        return not self.full
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """As `add`, in steps of a millisecond or so, that the caller must go through to the end."""
         self._wire += len(data)
         try:
             for piece in self._through(self._layers, (data,)):
                 self._keep(piece)
+                yield
         except (_FullError, _DamagedError):
             self._cut = True
         if self._wire > self._max * 2:
             self._cut = True
-        return not self._cut
+
+    @property
+    def full(self) -> bool:
+        """No more is wanted."""
+        return self._cut
 
     def cut(self) -> None:
         """The connection ended before the body did."""

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import random
-import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 import anyio
 
-from carrel.errors import BadRequest, CarrelError, NotFound, RateLimited, Refused, TimedOut, Unavailable
+from carrel.errors import NotRecorded, Refused, TimedOut, Unavailable
 from carrel.records import Page
-from carrel.web.bodies import ACCEPT_ENCODING, BodyReader
+from carrel.web.answers import (
+    REDIRECTS,
+    Answer,
+    TransientError,
+    content_type,
+    failure,
+    network_words,
+    read_answer,
+    retry_after,
+)
+from carrel.web.bodies import ACCEPT_ENCODING
+from carrel.web.caching import Cache
 from carrel.web.pacing import Pacer
-from carrel.web.robots import MAX_ROBOTS, Robots
+from carrel.web.recording import Asked
+from carrel.web.robots import KEEP_RULES, MAX_ROBOTS, Robots
 from carrel.web.urls import WebUrl, check_url, join_location
 
 if TYPE_CHECKING:
     import httpx2
 
+    from carrel.web.recording import Recorder, Recording
+    from carrel.web.store import AnswerStore
     from carrel.web.transport import Resolver
 
 __all__ = ["ACCEPT_PAGE", "WebClient"]
@@ -32,10 +44,7 @@ __all__ = ["ACCEPT_PAGE", "WebClient"]
 Params = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
 AGENT = "carrel"
-MAX_PAGE = 5_000_000
-MAX_PDF = 30_000_000
 MAX_REDIRECTS = 5
-REDIRECT_BODY = 16_384
 RETRIES = 2
 BACKOFF = 0.4  # seconds before the first retry; three times that before the second
 CONNECT_TIMEOUT = 10.0
@@ -44,9 +53,7 @@ API_PER_SECOND = 10.0
 ACCEPT_PAGE = (
     "text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, application/pdf;q=0.8, text/plain;q=0.8, */*;q=0.5"
 )
-# the only words of a failed connection that are repeated; the transport speaks no others
-CONNECT_WORDS = frozenset({"the name could not be resolved", "no secure connection", "no connection"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+ACCEPT_ROBOTS = "text/plain, */*;q=0.5"
 _RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_REST = 3_600.0  # seconds a host may close itself for; a mistaken header must not close it for good
 
@@ -62,15 +69,9 @@ class _Call:
     ends: float
     per_second: float | None
     delay: float = 0.0
+    max_age: float | None = None
+    place: list[Asked] = field(default_factory=list)  # what was asked for last
     body: bytes | None = None  # of a POST
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-    truncated: bool = False
 
 
 @dataclass(slots=True)
@@ -87,7 +88,9 @@ class WebClient:
     Only public addresses are dialled, except exact ``allow_hosts`` (``host`` or ``host:port``) of the user's own
     configuration. ``transport`` replaces the network (tests hand in a pretend one). ``per_second`` and ``burst`` pace
     pages of one host; calls with ``robots=False`` (APIs) may go at ten per second unless they say otherwise.
-    ``clock`` is monotonic seconds, ``now`` the wall clock, ``chance`` a number in [0, 1).
+    ``store`` keeps answers for as long as they stand, ``recorder`` writes down whatever the network says, and with a
+    ``recording`` nothing but what it holds is answered. ``clock`` is monotonic seconds, ``now`` the wall clock,
+    ``chance`` a number in [0, 1).
     """
 
     def __init__(
@@ -101,6 +104,9 @@ class WebClient:
         per_second: float = 2.0,
         burst: int = 6,
         retries: int = RETRIES,
+        store: AnswerStore | None = None,
+        recorder: Recorder | None = None,
+        recording: Recording | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -109,6 +115,8 @@ class WebClient:
         self._agent = user_agent or _user_agent(contact)
         self._allow_hosts = tuple(allow_hosts)
         self._transport = transport
+        self._recorder = recorder
+        self._recording = recording
         self._resolver = resolver
         self._retries = retries
         self._clock = clock
@@ -117,6 +125,7 @@ class WebClient:
         self._chance = chance
         self._pacer = Pacer(per_second=per_second, burst=burst, clock=clock, sleep=sleep)
         self._robots = Robots(AGENT, clock=clock)
+        self._cache = Cache(store, now=now) if store is not None else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,11 +133,23 @@ class WebClient:
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
+    @property
+    def recorded(self) -> bool:
+        """True when all answers come from a recording, or go into one."""
+        return self._recording is not None or self._recorder is not None
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The clock of the world this client asks: of the recording, where it asks one."""
+        return self._now
+
     async def aclose(self) -> None:
         """Close every connection; the client may be used again and then opens new ones."""
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()
+        if self._cache is not None:
+            await self._cache.aclose()
 
     async def get(
         self,
@@ -141,23 +162,27 @@ class WebClient:
         robots: bool = True,
         accept: str = "*/*",
         per_second: float | None = None,
+        fresh: bool = False,
     ) -> Page:
         """GET a URL and return whatever HTTP status it has.
 
         Redirects (five at most) are followed, each checked anew; ``headers`` go to the first origin only. 429, 502,
         503, 504, timeouts and dropped connections are tried twice more while the deadline allows. ``deadline`` is in
         seconds for everything together. ``max_bytes`` bounds the decoded body (5 MB, PDF 30 MB); a longer one comes
-        back ``truncated``.
+        back ``truncated``. ``fresh`` asks the site even where a stored copy would do.
 
         Raises BadRequest (malformed URL), Refused (address, port, robots.txt), RateLimited, TimedOut, Unavailable.
         """
         target = check_url(_with_params(url, params), allow_hosts=self._allow_hosts)
         rate = per_second if per_second is not None or robots else API_PER_SECOND
-        call = _Call(accept, dict(headers or {}), max_bytes, robots, self._clock() + deadline, rate)
+        ends = self._clock() + deadline
+        call = _Call(accept, dict(headers or {}), max_bytes, robots, ends, rate, max_age=0.0 if fresh else None)
         try:
             with anyio.fail_after(deadline):
                 return await self._follow(target, call)
         except TimeoutError:
+            if self._recorder is not None and call.place:
+                await anyio.to_thread.run_sync(self._recorder.failure, call.place[0], self._now(), "deadline")
             raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
 
     async def post(
@@ -192,6 +217,7 @@ class WebClient:
         deadline: float = 20.0,
         robots: bool = True,
         accept: str = ACCEPT_PAGE,
+        fresh: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> Page:
         """GET a page to be read: only a 2xx answer comes back, and a 304 where ``headers`` ask for what is new.
@@ -200,11 +226,11 @@ class WebClient:
         Unavailable (anything else).
         """
         page = await self.get(
-            url, headers=headers, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept
+            url, headers=headers, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept, fresh=fresh
         )
         if 200 <= page.status < 300 or (page.status == 304 and headers):
             return page
-        raise _failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
+        raise failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
 
     async def _follow(self, target: WebUrl, call: _Call) -> Page:
         trail = _Trail(target)
@@ -212,9 +238,9 @@ class WebClient:
         while True:
             delay = await self._obey(hop, call) if call.robots else 0.0
             headers = call.headers if hop.origin == target.origin else {}
-            answer = await self._exchange(hop, replace(call, headers=headers, delay=delay))
+            answer = await self._answer(hop, replace(call, headers=headers, delay=delay))
             location = answer.headers.get("location", "")
-            if answer.status not in _REDIRECTS or not location:
+            if answer.status not in REDIRECTS or not location:
                 return self._page(trail, hop, answer)
             hop = self._next(trail, hop, location)
 
@@ -231,13 +257,27 @@ class WebClient:
     async def _obey(self, hop: WebUrl, call: _Call) -> float:
         async def fetch(url: str) -> Page:
             target = check_url(url, allow_hosts=self._allow_hosts)
-            return await self._follow(
-                target, replace(call, headers={}, robots=False, max_bytes=MAX_ROBOTS, accept="text/plain, */*;q=0.5")
-            )
+            asked = replace(call, headers={}, robots=False, max_bytes=MAX_ROBOTS, accept=ACCEPT_ROBOTS)
+            try:
+                return await self._follow(target, replace(asked, max_age=KEEP_RULES))
+            except NotRecorded:  # nobody is asked, so nobody's rules can be broken
+                return Page(url, url, 404, "", "", b"", {}, "", origin="recording")
 
         return await self._robots.obey(hop, fetch)
 
-    async def _exchange(self, hop: WebUrl, call: _Call) -> _Answer:
+    async def _answer(self, hop: WebUrl, call: _Call) -> Answer:
+        """What the store has where it may be used, else what the site says. Calls with headers of their own may carry
+        secrets: nothing of them is kept."""
+
+        async def ask(conditions: Mapping[str, str]) -> Answer:
+            anew = {"Cache-Control": "no-cache"} if call.max_age == 0 else {}
+            return await self._exchange(hop, replace(call, headers={**call.headers, **anew, **conditions}))
+
+        if self._cache is None or call.headers:
+            return await ask({})
+        return await self._cache.answer(hop, call.accept, ask, max_bytes=call.max_bytes, max_age=call.max_age)
+
+    async def _exchange(self, hop: WebUrl, call: _Call) -> Answer:
         """Ask once, and again where that may help."""
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
@@ -247,7 +287,7 @@ class WebClient:
                     hop.authority, ends=call.ends, per_second=call.per_second, delay=call.delay
                 ):
                     answer = await self._ask(hop, call)
-            except _TransientError as error:
+            except TransientError as error:
                 if last or self._clock() + pause > call.ends:
                     raise error.told from None
                 await self._sleep(pause)
@@ -260,18 +300,21 @@ class WebClient:
             await self._sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _heed(self, hop: WebUrl, answer: _Answer, pause: float) -> float:
+    def _heed(self, hop: WebUrl, answer: Answer, pause: float) -> float:
         """Close the host for as long as it asked; the pause in seconds."""
-        asked = _retry_after(answer.headers, self._now())
+        asked = retry_after(answer.headers, self._now())
         if asked is not None:
             self._pacer.close(hop.authority, min(asked, _LONGEST_REST))
         return pause if asked is None else max(asked, pause)
 
-    async def _ask(self, hop: WebUrl, call: _Call) -> _Answer:
+    async def _ask(self, hop: WebUrl, call: _Call) -> Answer:
         request = self._request(hop, call)
-        with _network_words(hop.host):
+        call.place[:] = [Asked.of(request)]
+        with network_words(hop.host):
             async with self._sent(request) as response:
-                return await _read(response, call.max_bytes)
+                at = response.extensions.get("carrel_at") or self._now()
+                answer = await read_answer(response, call.max_bytes, at=at)
+                return replace(answer, origin=response.extensions.get("carrel_origin", "network"))
 
     def _request(self, hop: WebUrl, call: _Call) -> httpx2.Request:
         import httpx2
@@ -291,19 +334,32 @@ class WebClient:
 
     @asynccontextmanager
     async def _sent(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
-        if self._transport is None:
-            from carrel.web.transport import GuardedTransport, listed_hosts
-
-            self._transport = GuardedTransport(listed_hosts(self._allow_hosts), resolver=self._resolver)
-        response = await self._transport.handle_async_request(request)
+        response = await self._network().handle_async_request(request)
         try:
             yield response
         finally:
             with anyio.CancelScope(shield=True):
                 await response.stream.aclose()  # type: ignore[union-attr]
 
-    def _page(self, trail: _Trail, hop: WebUrl, answer: _Answer) -> Page:
-        media_type, charset = _content_type(answer.headers.get("content-type", ""))
+    def _network(self) -> httpx2.AsyncBaseTransport:
+        """What answers requests: the recording, or the network, with somebody who writes along where that is wanted."""
+        if self._transport is None and self._recording is None:
+            from carrel.web.transport import GuardedTransport, listed_hosts
+
+            self._transport = GuardedTransport(listed_hosts(self._allow_hosts), resolver=self._resolver)
+        if self._recording is None and self._recorder is None:
+            assert self._transport is not None
+            return self._transport
+        from carrel.web.playing import RecordingTransport, ReplayTransport
+
+        if self._recording is not None:
+            return ReplayTransport(self._recording)
+        assert self._transport is not None
+        assert self._recorder is not None
+        return RecordingTransport(self._transport, self._recorder, now=self._now)
+
+    def _page(self, trail: _Trail, hop: WebUrl, answer: Answer) -> Page:
+        media_type, charset = content_type(answer.headers.get("content-type", ""))
         return Page(
             url=trail.start.text,
             final_url=hop.text,
@@ -312,102 +368,11 @@ class WebClient:
             charset=charset,
             body=answer.body,
             headers=answer.headers,
-            fetched_at=self._now().astimezone(UTC).isoformat(timespec="seconds"),
+            fetched_at=answer.at.astimezone(UTC).isoformat(timespec="seconds"),
             redirects=tuple(trail.passed),
             truncated=answer.truncated,
+            origin=answer.origin,
         )
-
-
-class _TransientError(Exception):
-    """A failure that another try may mend; ``told`` is what the caller hears when it does not."""
-
-    def __init__(self, told: CarrelError) -> None:
-        super().__init__()
-        self.told = told
-
-
-@contextmanager
-def _network_words(host: str) -> Iterator[None]:
-    """Turn the HTTP library's failures into ours. Its texts are dropped: they may quote the other side."""
-    import httpx2
-
-    try:
-        yield
-    except httpx2.TimeoutException:
-        raise _TransientError(TimedOut(f"{host} did not answer in time; try again later")) from None
-    except httpx2.ConnectError as error:
-        why = str(error) if str(error) in CONNECT_WORDS else "no connection"
-        raise Unavailable(f"could not reach {host} ({why}); check the network and the name") from None
-    except (httpx2.TransportError, httpx2.StreamError):
-        raise _TransientError(Unavailable(f"{host} broke the connection off; try again later")) from None
-    except httpx2.InvalidURL:
-        raise BadRequest("that URL is malformed; check it") from None
-
-
-async def _read(response: httpx2.Response, max_bytes: int | None) -> _Answer:
-    import httpx2
-
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    reader = BodyReader(headers.get("content-encoding", ""), max_bytes=_cap(response.status_code, headers, max_bytes))
-    try:
-        # the raw stream, not the library's decoded one: see `carrel.web.bodies`
-        async for part in response.stream:  # type: ignore[union-attr]
-            if not reader.add(part):
-                break
-    except (httpx2.ReadError, httpx2.RemoteProtocolError):
-        if not reader.body:
-            raise
-        reader.cut()
-    return _Answer(response.status_code, headers, reader.body, reader.truncated)
-
-
-def _cap(status: int, headers: Mapping[str, str], max_bytes: int | None) -> int:
-    if status in _REDIRECTS and "location" in headers:
-        return REDIRECT_BODY
-    if max_bytes is not None:
-        return max_bytes
-    return MAX_PDF if _content_type(headers.get("content-type", ""))[0] == "application/pdf" else MAX_PAGE
-
-
-def _content_type(header: str) -> tuple[str, str]:
-    """Media type and charset of a Content-Type header, lower-case; empty where absent or malformed."""
-    first, *parameters = header.split(";")
-    media_type = first.strip().lower()
-    charset = ""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset" and not charset:
-            charset = value.strip().strip("\"'").lower()
-    valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+", media_type)
-    return media_type if valid else "", charset if re.fullmatch(r"[a-z0-9_.:+-]{1,40}", charset) else ""
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds of a Retry-After header: a number or an HTTP date (RFC 9110 section 10.2.3); None when absent or odd."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
-
-
-def _failure(page: Page, host: str, now: datetime) -> CarrelError:
-    """What to tell of a page that is no success."""
-    status = page.status
-    if status in (404, 410):
-        return NotFound(f"{host} has no page at that address (HTTP {status})")
-    if status == 429:
-        after = _retry_after(page.headers, now)
-        wait = f" in {after:.0f} seconds" if after else " later"
-        return RateLimited(f"{host} asks for fewer requests (HTTP 429); try again{wait}", retry_after=after)
-    if status in (401, 402, 403, 407, 451):
-        return Refused(f"{host} does not let this page be read without a login or by a program (HTTP {status})")
-    after = _retry_after(page.headers, now)
-    return Unavailable(f"{host} answered with an error (HTTP {status}), so nothing is known", retry_after=after)
 
 
 def _with_params(url: str, params: Params | None) -> str:

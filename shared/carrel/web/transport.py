@@ -7,6 +7,7 @@ header, SNI and the certificate check stay on the name. Import this module late:
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
@@ -27,6 +28,9 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_ADDRESSES = 4  # how many of a name's addresses are tried, in the order the resolver gave them
 MAX_LOOKUPS = 8  # a hanging getaddrinfo cannot be cancelled: it may hold this many threads, no more
 CONNECT_SHARE = 5.0  # seconds for one address, so that a dead first one leaves time for the next
+MAX_INTERIM = 20
+MAX_HEAD = 100_000
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\n]+\n)*?\r?\n")
 UNRESOLVED = "the name could not be resolved"
 
 
@@ -67,7 +71,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         try:
             with anyio.fail_after(timeout):
                 addresses = await self._checked(host, port)
-                return await self._dial(addresses, port, local_address, socket_options)
+                dialled = await self._dial(addresses, port, local_address, socket_options)
+                return _PatientStream(dialled)
         except TimeoutError:
             raise httpcore2.ConnectTimeout("no connection in time") from None
 
@@ -109,6 +114,49 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+
+class _PatientStream(httpcore2.AsyncNetworkStream):
+    """A socket that hears a few interim answers before the one that counts; 200,000 early hints cost seconds of CPU.
+
+    Every write begins a new exchange: from there to the first final status line, ``1xx`` heads are counted.
+    """
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._head: bytes | None = b""
+        self._interim = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._inner.read(max_bytes, timeout)
+        if self._head is not None:
+            self._count(self._head + data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._head, self._interim = b"", 0
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        return _PatientStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def _count(self, head: bytes) -> None:
+        while interim := _INTERIM.match(head):
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                raise httpcore2.RemoteProtocolError("too many interim answers")
+            head = head[interim.end() :]
+        # what may still become an interim head is kept; anything else ends the counting
+        unfinished = b"HTTP/1.".startswith(head[:7]) and head[8:10] in (b"", b" ", b" 1") and len(head) < MAX_HEAD
+        self._head = head if unfinished else None
 
 
 _TRANSLATION: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (

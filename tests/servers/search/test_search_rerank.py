@@ -115,6 +115,46 @@ async def test_pages_of_a_reranked_listing_make_up_the_whole_one(host: Host) -> 
     assert kind == "invalid" and "cursor" in words
 
 
+async def test_a_stage_that_was_left_out_of_the_first_page_stays_out_of_the_others(host: Host, judge: Plain) -> None:
+    judge.judge = lambda query, text: float("nan")
+    first = await host.record("search_library", queries=["what grazes"], k=7, rerank="half")
+    assert "cross reranking was left out" in first["notes"][0]
+    judge.judge = highest
+    seen, cursor = titles(first), first["next_cursor"]
+    while cursor:
+        page = await host.record("search_library", queries=["what grazes"], k=7, rerank="half", cursor=cursor)
+        assert "cross reranking was left out, as on the pages before" in page["notes"]
+        seen, cursor = seen + titles(page), page.get("next_cursor", "")
+    assert seen == titles(await host.record("search_library", queries=["what grazes"], k=30))
+
+
+async def test_a_page_that_a_stage_cannot_order_as_the_first_is_an_error_not_another_order(
+    host: Host, judge: Plain
+) -> None:
+    asking = {"queries": ["what grazes"], "k": 3, "rerank": "two"}
+    first = await host.record("search_library", **asking)
+    judge.judge = lambda query, text: float("nan")
+    kind, words = await host.refusal("search_library", cursor=first["next_cursor"], **asking)
+    assert kind == "unavailable" and "sparse reranking put the pages before in order" in words
+    judge.judge = highest
+    second = await host.record("search_library", cursor=first["next_cursor"], **asking)
+    whole = titles(await host.record("search_library", queries=["what grazes"], k=6, rerank="two"))
+    assert titles(first) + titles(second) == whole
+
+
+async def test_a_cursor_does_not_go_on_with_a_pipeline_that_was_changed(
+    host: Host, shelf: Library, settings: Settings, tmp_path: Path
+) -> None:
+    first = await host.record("search_library", queries=["what grazes"], rerank="half")
+    (tmp_path / "other.toml").write_text(PIPELINES.replace("cut = 10, weight = 0.5", "cut = 9"))
+    other = create_server(replace(settings, pipelines=tmp_path / "other.toml"), library=shelf)
+    kind, words = await Host(other).refusal(
+        "search_library", queries=["what grazes"], rerank="half", cursor=first["next_cursor"]
+    )
+    assert kind == "invalid" and "cursor" in words
+    await other.aclose()
+
+
 async def test_diversity_and_signals_work_on_what_was_reranked(host: Host, shelf: Library) -> None:
     long = "# animal77\n\n" + "\n\n".join(f"## Plain {n}\n\n" + f"The animal77 grazes on {n}. " * 20 for n in range(4))
     shelf.add([text_document(long, "animal77")])
@@ -203,6 +243,34 @@ async def test_real_models_rerank_through_the_server_the_same_in_another_one(
         await server.aclose()
     assert seen[:3] == seen[3:]
     assert len({tuple(titles(found)) for found in seen}) == 3
+
+
+async def test_a_late_model_reads_a_passage_once_whatever_server_asks(
+    shelf: Library, settings: Settings, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch", reason='needs the extra "models"')
+    pytest.importorskip("sentence_transformers", reason='needs the extra "models"')
+    from carrel.rerank.late import LateInteraction
+
+    rerank_kit.colbert(settings.models / "tiny")
+    (tmp_path / "p.toml").write_text('[pipelines.tiny]\nstages = [{rerank = "late", model = "tiny"}]\n')
+    seen, made = [], []
+
+    def counting(model: str, models: Path) -> Scorer:
+        loaded = LateInteraction.load(model, models)
+        start = loaded._rows.start
+        loaded._rows.start = lambda ids, seen: made.append(ids) or start(ids, seen)  # type: ignore[method-assign,func-returns-value]
+        return loaded
+
+    for _ in range(2):
+        scorers = Scorers(settings.models, loaders={"late": counting})
+        server = create_server(replace(settings, pipelines=tmp_path / "p.toml"), library=shelf, scorers=scorers)
+        seen.append(await Host(server).record("search_library", queries=["what grazes"], rerank="tiny", k=30))
+        await server.aclose()
+        assert len(made) == (31 if len(seen) == 1 else 32)  # 30 passages, and the query of each
+        shelf.tokens.forget()  # waits for what is written in the background
+    assert seen[0] == seen[1]
+    assert (settings.data / "tokens.sqlite").stat().st_size > 0
 
 
 async def test_an_unknown_pipeline_is_answered_with_those_there_are(host: Host) -> None:
@@ -341,15 +409,55 @@ async def test_one_hit_or_none_is_nothing_to_order(host: Host) -> None:
     assert none["hits"] == [] and "work_order" not in none
 
 
+async def whole_listing(host: Host, **arguments: Any) -> list[str]:
+    """The references of all pages of a listing."""
+    seen, cursor = [], ""
+    while cursor or not seen:
+        page = await host.record("search_library", cursor=cursor, **arguments)
+        seen += [hit["ref"] for hit in page["hits"]]
+        cursor = page.get("next_cursor", "")
+    return seen
+
+
 async def test_a_work_order_of_long_wide_texts_keeps_to_the_budget(host: Host, shelf: Library) -> None:
     texts = [f"# 第{number}章\n\n" + f"山の牛は草を食べる{number}。" * 60 for number in range(55)]
     shelf.add([text_document(text, f"牛{number}" * 10) for number, text in enumerate(texts)], "wide")
-    reply, order = await asked(host, queries=["牛 草"], collection="wide", rerank="most")
+    asking = {"queries": ["牛 草"], "collection": "wide", "rerank": "most"}
+    reply, order = await asked(host, **asking)
     count = len(reply["hits"])
-    assert 5 <= count < 50
+    assert 15 <= count < 50
     assert max(max(block) for block in order["blocks"]) == count
-    rest = {"queries": ["牛 草"], "collection": "wide", "rerank": "most", "cursor": reply["next_cursor"]}
-    following = await host.record("search_library", **rest)
-    assert not {hit["ref"] for hit in reply["hits"]} & {hit["ref"] for hit in following["hits"]}
+    assert "snippets are cut to 140 characters" in reply["notes"][-2]
+    assert f"room for {count} of 50 candidates" in reply["notes"][-1]
+    refs = await whole_listing(host, **asking)
+    assert len(refs) == len(set(refs)) == 100
     final = await host.record("submit_ranking", handle=order["handle"], order=order["blocks"])
     assert len(final["hits"]) == count
+
+
+async def test_snippets_get_shorter_before_candidates_are_left_out(host: Host, shelf: Library) -> None:
+    texts = [f"The yak number{number} grazes, " + "then walks over the high plain, " * 15 for number in range(30)]
+    shelf.add([text_document(text, f"yak {number}") for number, text in enumerate(texts)], "yaks")
+    reply, _ = await asked(host, queries=["yak grazes"], collection="yaks", rerank="most", k=50)
+    assert [hit["number"] for hit in reply["hits"]] == list(range(1, 31))
+    assert reply["notes"][-1] == "snippets are cut to 200 characters to make room"
+    assert 180 < max(len(hit["snippet"]) for hit in reply["hits"]) < 210
+    short, _ = await asked(host)
+    assert not [note for note in short.get("notes", []) if "snippets" in note]
+
+
+@pytest.mark.parametrize("letter", ["x", "山"])
+async def test_no_name_is_too_long_for_a_work_order(host: Host, shelf: Library, letter: str) -> None:
+    heading = letter * 300
+    texts = [f"# {heading}\n\n## {heading}{number}\n\n牛 yak {letter * 900} {number}" for number in range(60)]
+    named = [
+        replace(text_document(text, f"{number}{letter * 290}"), source=f"{letter * 8_000}{number}")
+        for number, text in enumerate(texts)
+    ]
+    shelf.add(named, "named")
+    asking = {"queries": ["牛 yak"], "collection": "named", "rerank": "most", "must": ["yak"], "k": 50}
+    reply, order = await asked(host, must_not=["の" * 490 + str(n) for n in range(20)], **asking)
+    assert len(reply["hits"]) >= 8 and "submit_ranking" in order["how"]
+    assert reply["hits"][0]["title"].endswith(letter) and " … " in reply["hits"][0]["source"]
+    final = await host.record("submit_ranking", handle=order["handle"], order=order["blocks"])
+    assert final["hits"]

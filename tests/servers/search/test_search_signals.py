@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from carrel.index import Library
+from carrel.index import Demands, Library
+from carrel.index.lexical.reader import LexicalReader
 from carrel.settings import Settings
 from carrel_search.server import create_server
 from kit import Host, WordEncoder, text_document
@@ -113,6 +114,26 @@ async def test_an_identifier_that_must_be_there_is_found_by_its_parts_too(host: 
     for asked in ("getUserName", "get_user_name", "user name", "drop_user_name", "dropUserName"):
         assert _titles(await _found(host, "table", must=[asked])) == ["Accounts"], asked
     assert _titles(await _found(host, "table", must=["name user"])) == []
+
+
+async def test_a_phrase_does_not_go_from_one_identifier_into_the_next(host: Host) -> None:
+    await host.record("add_documents", text="Call parseHeader, writeBody\nand IL6 CD4 close_file.", title="Calls")
+    for inside in ("parse header", "writeBody", "CD 4", "close file"):
+        assert _titles(await _found(host, "call", must=[inside])) == ["Calls"], inside
+    for across in ("header write", "headerWrite", "body IL", "6 CD", "cd4_close"):
+        assert _titles(await _found(host, "call", must=[across])) == [], across
+
+
+async def test_words_alone_are_searched_without_collecting_all_that_hold_what_they_must(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Demands] = []
+    collect = LexicalReader.holding
+    monkeypatch.setattr(LexicalReader, "holding", lambda self, demands: asked.append(demands) or collect(self, demands))
+    limits = {"must": ["rivers"], "must_not": ["heron"]}
+    assert _titles(await _found(host, "fish", mode="lexical", **limits)) == ["Otters"] and not asked
+    assert _titles(await _found(host, "fish", mode="dense", **limits)) == ["Otters"] and len(asked) == 1
+    assert _titles(await _found(host, "fish", **limits)) == ["Otters"] and len(asked) == 2
 
 
 async def test_a_demand_of_stop_words_alone_limits_nothing_and_says_so(host: Host) -> None:

@@ -87,7 +87,7 @@ def test_a_set_becomes_a_table_with_every_measure_and_what_was_left_out(evaluate
     assert ran.outcome["questions"] == 4
     assert ran.outcome["notes"] == ["1 queries without a relevant document are left out"]
     facts = ran.outcome["facts"]
-    assert (facts["documents"], facts["analyser"], facts["seed"]) == (4, "english-2", 0)
+    assert (facts["documents"], facts["analyser"], facts["seed"]) == (4, "english-3", 0)
     assert "tantivy" in facts["versions"]
     assert ran.outcome["pipelines"][0]["p95_ms"] >= ran.outcome["pipelines"][0]["p50_ms"] > 0
 

@@ -76,14 +76,14 @@ _ALPHABET = st.one_of(
 
 @given(st.text(_ALPHABET, max_size=60))
 def test_words_are_what_a_unicode_tokenizer_finds_and_parts_are_what_words_are_made_of(text: str) -> None:
-    spaceless = analysis._SPACELESS["2"]
+    spaceless = analysis._SPACELESS["3"]
     words = tantivy.TextAnalyzerBuilder(
         tantivy.Tokenizer.regex(rf"[{spaceless}]|[[\p{{L}}\p{{N}}\p{{M}}_]--[{spaceless}]]+")
     ).build()
     found = words.analyze(text)
     assert analysis.parted(text).split() == found
     joined = "".join(found)
-    assert all(part in joined for part in analysis.parts(text).split() if part.isascii())
+    assert all(part in joined for part in " ".join(analysis.parts(text)).split() if part.isascii())
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_each_language_has_its_analyser(language: str, text: str, expected: list
 
 def test_codes_and_names_lead_to_the_same_analysers() -> None:
     assert ANALYSERS["en"] == ANALYSERS["english"] == analysis.ANALYSER
-    assert ANALYSERS["no"] == ANALYSERS["nn"] == ANALYSERS["norwegian"] == "norwegian-2"
-    assert ANALYSERS["cs"] == ANALYSERS["simple"] == ANALYSERS["none"] == ANALYSERS["zh"] == "simple-2"
+    assert ANALYSERS["no"] == ANALYSERS["nn"] == ANALYSERS["norwegian"] == "norwegian-3"
+    assert ANALYSERS["cs"] == ANALYSERS["simple"] == ANALYSERS["none"] == ANALYSERS["zh"] == "simple-3"
     assert all(terms("fox", name) for name in set(ANALYSERS.values()))
 
 
-@pytest.mark.parametrize("name", ["", "english", "english-3", "klingon-1", "../x"])
+@pytest.mark.parametrize("name", ["", "english", "english-4", "klingon-1", "../x"])
 def test_an_unknown_analyser_is_refused_with_the_choices(name: str) -> None:
     for call in (lambda: terms("fox", name), lambda: filters(name)):
-        with pytest.raises(BadRequest, match=r"english-2.*simple-2"):
+        with pytest.raises(BadRequest, match=r"english-3.*simple-3"):
             call()
 
 

@@ -212,6 +212,27 @@ def test_the_measured_recall_holds_for_queries_that_were_not_measured(tmp_path: 
     assert hits / 2000 >= 0.97
 
 
+def test_a_query_within_one_neighbourhood_reads_fewer_lists(tmp_path: Path) -> None:
+    arm, digests, vectors = filled(tmp_path, 6000, lists_from=5000)
+    head = json.loads((tmp_path / "head.json").read_bytes())
+    del head["width"]  # as the heads of an earlier version
+    earlier = tmp_path / "earlier"
+    shutil.copytree(tmp_path, earlier, ignore=shutil.ignore_patterns("earlier"))
+    (earlier / "head.json").write_text(json.dumps(head))
+    read: dict[Path, list[int]] = {tmp_path: [], earlier: []}
+    for folder, counts in read.items():
+        state = vector_arrays.load(folder, vector_arrays.read_head(folder))
+        for query in made(50, seed=8):
+            rows, _, _ = vector_search._probe(state, query, 10, None)
+            counts.append(len(rows))
+    assert np.median(read[tmp_path]) < np.median(read[earlier])
+    assert (
+        found(DenseArm(earlier), vectors[7], 10)
+        == found(arm, vectors[7], 10)
+        == by_hand(vectors[7], digests, vectors, 10)
+    )
+
+
 def test_vectors_without_neighbourhoods_are_searched_exactly(tmp_path: Path) -> None:
     arm, digests = DenseArm(tmp_path, lists_from=2000), named(3000)
     vectors = np.random.default_rng(1).standard_normal((3000, 256)).astype(np.float32)

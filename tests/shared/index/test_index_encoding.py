@@ -47,7 +47,7 @@ class Steps:
 
 
 def test_what_was_added_last_is_encoded_first(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_BATCH", 1)
+    monkeypatch.setattr(encoding, "BATCH", 1)
     encoder = Listening()
     library = make_library(encoder=encoder, background=False)
     for name in ("heron", "swift", "owl"):
@@ -57,7 +57,7 @@ def test_what_was_added_last_is_encoded_first(make_library: Make, monkeypatch: p
 
 
 def test_what_is_added_meanwhile_comes_before_what_waited(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_BATCH", 1)
+    monkeypatch.setattr(encoding, "BATCH", 1)
     encoder = Listening()
     library = make_library(encoder=encoder, background=False)
     library.add([text_document("the heron", "heron")])
@@ -111,7 +111,7 @@ def test_of_many_processes_one_encodes(make_library: Make) -> None:
 
 
 def test_every_server_sees_how_far_the_vectors_are(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_BATCH", 1)
+    monkeypatch.setattr(encoding, "BATCH", 1)
     encoder = Listening()
     library = make_library(encoder=encoder, background=False)
     library.add([text_document(f"the {name}", name) for name in ("heron", "swift", "owl", "wren")])
@@ -123,7 +123,7 @@ def test_every_server_sees_how_far_the_vectors_are(make_library: Make, monkeypat
 
 
 def test_a_library_that_closes_leaves_the_rest_to_the_next(make_library: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_BATCH", 2)
+    monkeypatch.setattr(encoding, "BATCH", 2)
     encoder = Listening()
     library = make_library(encoder=encoder, background=False)
     library.add([text_document(f"the {name}", name) for name in ("heron", "swift", "owl", "wren")])

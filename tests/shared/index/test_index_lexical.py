@@ -21,6 +21,7 @@ import pytest
 from carrel.errors import BadRequest, IncompatibleIndex, NotFound, Unavailable
 from carrel.index.lexical import DamagedArm, LexicalArm, LexicalFilter, LexicalRow, Mark
 from carrel.index.lexical import files as lexical_files
+from carrel.index.lexical.demands import Demands
 from carrel.index.lexical.seals import damage
 
 BLANK = LexicalRow(0, "d", "", (), "", "file", "text/plain", 0, (), ())
@@ -151,10 +152,25 @@ def test_an_analyser_of_another_language_is_used_for_rows_and_queries(folder: Pa
     assert ids(arm, "die") == []
 
 
+def test_an_arm_of_an_earlier_version_is_read_and_written_as_it_was_made(folder: Path) -> None:
+    made = {version: LexicalArm(folder / version, f"english-{version}") for version in "123"}
+    for arm in made.values():
+        arm.apply([], [row(1, "call getUserName setValue"), row(2, "the user name")], mark(1))
+
+    def phrase(version: str, text: str) -> list[int]:
+        reader = LexicalArm(folder / version, f"english-{version}").now()
+        assert reader is not None
+        return [key for key, _ in reader.search("", 10, demands=Demands((text,)))]
+
+    assert {version: phrase(version, "user name") for version in made} == {"1": [2], "2": [1, 2], "3": [1, 2]}
+    assert {version: phrase(version, "name set") for version in made} == {"1": [], "2": [1], "3": []}
+    assert made["2"].search("user value", 10) == made["3"].search("user value", 10)
+
+
 def test_an_arm_made_with_another_analyser_is_refused(foxes: LexicalArm, folder: Path) -> None:
     with pytest.raises(DamagedArm, match="analyser"):
         LexicalArm(folder, "german-1")
-    with pytest.raises(BadRequest, match="english-2"):
+    with pytest.raises(BadRequest, match="english-3"):
         LexicalArm(folder, "klingon-1")
 
 

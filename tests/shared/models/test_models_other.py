@@ -162,3 +162,40 @@ def test_a_model_that_cannot_be_loaded_tells_nothing_from_outside(pretend, tmp_p
     with pytest.raises(Unavailable) as caught:
         load_encoder("missing", tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_learned_sparse_model_gives_the_weights_that_sentence_transformers_gives(tmp_path):
+    pytest.importorskip("torch", reason='needs the extra "models"')
+    pytest.importorskip("sentence_transformers", reason='needs the extra "models"')
+    import rerank_kit
+    from carrel.models import load_sparse_encoder
+
+    rerank_kit.splade(tmp_path / "splade")
+    rerank_kit.splade(tmp_path / "other", seed=5)
+    encoder, other = (load_sparse_encoder(name, tmp_path) for name in ("splade", "other"))
+    assert encoder.fingerprint != other.fingerprint
+    assert encoder.fingerprint == load_sparse_encoder(str(tmp_path / "splade"), tmp_path / "no").fingerprint
+    texts = ["the fox eats small rodents", "", "a lone \ud800 surrogate", "fox " * 300] * 6
+    found = encoder.encode(texts)
+    matrix = encoder._model.encode_document(
+        [text.encode("utf-8", "replace").decode() for text in texts], convert_to_sparse_tensor=False
+    ).numpy()
+    for row, start, end in zip(matrix, found.offsets[:-1], found.offsets[1:], strict=True):
+        assert found.terms[start:end].tolist() == np.flatnonzero(row).tolist()
+        assert found.weights[start:end] == pytest.approx(row[row > 0], abs=1e-4)
+    assert len(encoder.encode_queries(["fox"]).offsets) == 2
+
+
+def test_a_learned_sparse_model_that_is_not_here_is_named_with_what_brings_it(tmp_path, monkeypatch):
+    from carrel.models import load_sparse_encoder
+
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((Unavailable, Unsupported), match=r"hf download owner/none|extra"):
+        load_sparse_encoder("owner/none", tmp_path)
+    with pytest.raises(Unavailable, match="neither a hub name"):
+        load_sparse_encoder("../secret", tmp_path)
+    with pytest.raises((Unavailable, Unsupported), match=r"could not be loaded|extra"):
+        load_sparse_encoder("empty", tmp_path)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(Unsupported, match="extra"):
+        load_sparse_encoder("empty", tmp_path)

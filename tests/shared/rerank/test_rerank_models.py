@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from carrel.errors import TimedOut, Unavailable, Unsupported
 from carrel.rerank import Patience, Scorers, Stage
+from carrel.rerank.codes import coded, packed, unpacked
+from carrel.rerank.late import LateInteraction
 from carrel.rerank.maxsim import maxsim
 from carrel.rerank.recipe import read_recipe
 
@@ -39,15 +42,32 @@ def test_maxsim_is_the_mean_of_the_best_match_of_each_query_token() -> None:
         made = random.standard_normal((rows, 96))
         return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
 
-    query, passages = unit(32), [unit(rows).astype(np.float16) for rows in (1, 85, 86, 300)]
+    query, exact = unit(32), [unit(rows) for rows in (1, 85, 86, 300)]
     slow = [
         np.mean([max(float(np.dot(q.astype(np.float64), row.astype(np.float64))) for row in passage) for q in query])
-        for passage in passages
+        for passage in exact
     ]
-    assert maxsim(query, passages) == pytest.approx(slow, abs=1e-5)
+    passages = [coded(each) for each in exact]
+    assert maxsim(query, passages) == pytest.approx(slow, abs=5e-4)
     assert maxsim(query, passages[::-1]).tolist() == maxsim(query, passages).tolist()[::-1]
-    assert maxsim(query, [np.zeros((0, 96), np.float16)]).tolist() == [-1.0]
+    assert maxsim(query, [coded(np.zeros((0, 96), np.float32))]).tolist() == [-1.0]
     assert maxsim(np.zeros((0, 96), np.float32), passages).tolist() == [-1.0] * 4
+
+
+def test_coded_vectors_come_back_from_their_bytes_and_other_bytes_do_not() -> None:
+    random = np.random.default_rng(1)
+    for rows in (0, 1, 37):
+        exact = random.standard_normal((rows, 24)).astype(np.float32)
+        made = coded(exact)
+        back = unpacked(packed(made))
+        assert back.codes.tolist() == made.codes.tolist() and back.scales.tolist() == made.scales.tolist()
+        assert np.abs(back.codes * back.scales[:, None] - exact).max(initial=0.0) < 0.02
+    assert coded(np.zeros((2, 8))).codes.tolist() == [[0] * 8] * 2
+    for odd in (b"", b"\0\0\0\0", b"\7\0\0\0abc", packed(coded(np.ones((2, 8))))[:-1]):
+        with pytest.raises(ValueError):
+            unpacked(odd)
+    with pytest.raises(ValueError, match="no number"):
+        coded(np.full((1, 8), np.nan))
 
 
 def by_the_paper(folder: Path, query: str, text: str, *, marks: tuple[str, str], attends: bool) -> float:
@@ -151,6 +171,68 @@ def test_passages_kept_ready_stay_within_their_room_and_are_not_made_twice(loade
     loaded_one._rows.start = lambda ids, seen: made.append(ids) or start(ids, seen)  # type: ignore[method-assign,func-returns-value]
     loaded_one.score(QUERIES[:1], texts, GOOD)
     assert len(made) == 1  # the query
+
+
+class Drawer(dict[tuple[str, int], bytes]):
+    """A shelf in memory."""
+
+    def read(self, model: str, digests: Sequence[int]) -> dict[int, bytes]:
+        return {digest: self[model, digest] for digest in digests if (model, digest) in self}
+
+    def write(self, model: str, made: Mapping[int, bytes]) -> None:
+        self.update({(model, digest): content for digest, content in made.items()})
+
+
+def test_passages_are_read_by_a_model_once_ever_and_score_the_same_from_the_shelf(loaded: None, tmp_path: Path) -> None:
+    import rerank_kit
+
+    rerank_kit.colbert(tmp_path / "model")
+    fresh = Scorers(tmp_path).of(Stage("late", "model")).score(QUERIES, TEXTS, GOOD).tolist()
+    shelf, texts = Drawer(), dict(enumerate(TEXTS))
+    for turn in range(2):
+        scorer = Scorers(tmp_path).of(Stage("late", "model"))
+        assert isinstance(scorer, LateInteraction)
+        made = []
+        start = scorer._rows.start
+        scorer._rows.start = lambda ids, seen, start=start, made=made: made.append(ids) or start(ids, seen)  # type: ignore[method-assign,misc]
+        scorer.prepare(texts, shelf, GOOD)
+        assert len(made) == (0 if turn else len(set(TEXTS)))
+        assert scorer.score(QUERIES, TEXTS, GOOD).tolist() == fresh
+        assert len(made) == (0 if turn else len(set(TEXTS))) + 2
+    shelf[scorer.fingerprint, 0] = b"something else"
+    scorer = Scorers(tmp_path).of(Stage("late", "model"))
+    scorer.prepare(texts, shelf, GOOD)  # type: ignore[attr-defined]
+    assert scorer.score(QUERIES, TEXTS, GOOD).tolist() == fresh and len(shelf) == len(TEXTS)
+
+
+def test_patience_ends_preparing_and_what_was_made_is_on_the_shelf(loaded: None, tmp_path: Path) -> None:
+    import rerank_kit
+
+    rerank_kit.colbert(tmp_path / "model")
+    scorer = LateInteraction.load("model", tmp_path)
+    ticks, shelf = iter(range(1_000)), Drawer()
+    with pytest.raises(TimedOut):
+        scorer.prepare(dict(enumerate(TEXTS)), shelf, Patience(3, lambda: next(ticks)))
+    assert len(shelf) == 3
+
+
+def test_vectors_are_named_by_all_that_they_depend_on(loaded: None, tmp_path: Path) -> None:
+    import rerank_kit
+
+    made = {
+        LateInteraction.load(str(rerank_kit.colbert(tmp_path / name, **said)), tmp_path).fingerprint
+        for name, said in {
+            "one": {},
+            "seed": {"seed": 7},
+            "dimension": {"dimension": 8},
+            "length": {"doc_maxlen": 41},
+            "punctuation": {"mask_punctuation": False},
+            "marker": {"doc_token_id": "[unused0]"},
+        }.items()
+    }
+    assert len(made) == 6 and all(len(each) == 64 for each in made)
+    again = rerank_kit.colbert(tmp_path / "again")
+    assert LateInteraction.load(str(again), tmp_path).fingerprint in made
 
 
 def test_layers_with_bias_activation_and_residual_are_applied_in_turn(loaded: None, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from carrel.index.dense.sums import checksum
 
 if TYPE_CHECKING:
     import numpy as np
+    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "newest_number",
     "read_head",
+    "remove",
     "remove_old",
     "rows_of",
     "write_head",
@@ -39,7 +41,8 @@ __all__ = [
 
 HEAD = "head.json"
 _LONGEST_HEAD = 4096
-_FRACTIONS = ("recall", "reach", "scale")
+_FRACTIONS = ("recall", "reach", "scale", "width")
+_EVERY = 4.0  # a width that leaves no list out
 _READ_AT_ONCE = 64_000_000  # bytes of a large part that every process reads before it believes them
 SMALL_PARTS = {"digests": "<i8", "sorted": "<i8", "order": "<i4", "offsets": "<i8", "centroids": "<f4"}
 _LARGE_PARTS = {"vectors": "<f4", "codes": "|i1"}
@@ -50,7 +53,8 @@ class Head:
     """``batch`` is the newest one that base and tail cover; ``version`` the table's when they did.
 
     ``trained`` is the number of rows when lists were last made (or found useless); ``sums`` are checksums of the parts,
-    ``probes``, ``recall`` and ``reach`` as in `carrel.index.dense.lists.Reading`, ``scale`` that of the codes.
+    ``probes``, ``recall``, ``reach`` and ``width`` as in `carrel.index.dense.lists.Reading`, ``scale`` that of the
+    codes.
     """
 
     number: int
@@ -63,6 +67,7 @@ class Head:
     probes: int = 0
     recall: float = 1.0
     reach: float = 0.0
+    width: float = _EVERY
     scale: float = 1.0
     trained: int = 0
     sums: dict[str, int] = field(default_factory=dict)
@@ -125,7 +130,7 @@ def read_head(folder: Path) -> bytes:
         return b""
 
 
-def write_head(folder: Path, head: Head) -> None:
+def write_head(folder: Path, head: DataclassInstance) -> None:
     """Put ``head`` in force; what it names must be on the disk by now. Raises OSError."""
     draft = folder / f"{HEAD}.{os.getpid()}.tmp"
     with draft.open("wb") as file:
@@ -175,8 +180,9 @@ def _parse(raw: bytes) -> Head:
         values = json.loads(raw[:_LONGEST_HEAD])
     except RecursionError as error:
         raise ValueError("not a head") from error
-    if not isinstance(values, dict) or set(values) != {part.name for part in fields(Head)}:
+    if not isinstance(values, dict) or {"width", *values} != {part.name for part in fields(Head)}:
         raise ValueError("not a head")
+    values.setdefault("width", _EVERY)  # heads of an earlier version have none
     numbers = [value for name, value in values.items() if name not in (*_FRACTIONS, "sums")]
     if not all(type(value) is int and 0 <= value < 2**53 for value in numbers) or not isinstance(values["sums"], dict):
         raise ValueError("not a head")

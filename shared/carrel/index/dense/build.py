@@ -176,7 +176,8 @@ def _measured(
         return None
     queries = vector_lists.make_queries(_chosen(path, rows))
     nearest, scores = vector_lists.truth(queries, read_blocks(path, rows, dimension))
-    return vector_lists.choose_reading(queries, scores, np.searchsorted(offsets, nearest, "right") - 1, centroids)
+    places = np.searchsorted(offsets, nearest, "right") - 1
+    return vector_lists.choose_reading(queries, scores, places, centroids, rows)
 
 
 def _chosen(path: Path, rows: int) -> NDArray[np.float32]:

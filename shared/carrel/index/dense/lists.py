@@ -21,11 +21,15 @@ __all__ += ["sample_size", "train", "truth"]
 NEIGHBOURS = 10
 """Recall is measured over this many nearest rows."""
 
-ENOUGH, GOOD = 0.98, 0.995
+ENOUGH, GOOD = 0.985, 0.995
 """Recall that the lists must give, and that they should give where reading more of them is cheap."""
 
-_REACHED = 0.99  # of the nearest rows, by the lists that a filtered search reads
+_CHEAP = 16_000  # rows, read in half a millisecond
 
+_REACHED = 0.99  # of the nearest rows, by the lists that a filtered search reads
+_MORE = 2.5  # times the lists that all queries would need alike, at most, for one that lies between many
+
+_ROUNDED = 1e-6  # products of one pair may differ by, when they are taken in another order
 _ROUNDS = 6  # of k-means; two more change recall by less than .002
 _SAMPLED_PER_LIST = 40
 _BLOCK = 4096  # rows multiplied with all centroids at once: 32 MB for 2,048 lists
@@ -111,7 +115,8 @@ def truth(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read the lists: ``probes`` of them give ``recall``.
+    """How to read the lists: those whose centroid's product with the query is at most ``width`` below the greatest one,
+    ``probes`` of them at most, give ``recall``.
 
     Nearly all (`_REACHED`) of the nearest rows lie in lists whose centroid's product with the query is at most
     ``reach`` below that of the last of the nearest rows itself.
@@ -120,15 +125,23 @@ class Reading:
     probes: int
     recall: float
     reach: float
+    width: float
 
 
 def choose_reading(
-    queries: NDArray[np.float32], scores: NDArray[np.float32], lists: NDArray[np.int64], centroids: NDArray[np.float32]
+    queries: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    lists: NDArray[np.int64],
+    centroids: NDArray[np.float32],
+    rows: int,
 ) -> Reading | None:
-    """The fewest lists that give `ENOUGH`, an eighth of all if need be for `GOOD`; None when half are too few.
+    """The fewest lists that give `ENOUGH`, a few more if need be for `GOOD`; None when half of all are too few.
 
-    ``scores`` and ``lists`` (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it
-    is found when that list is among those whose centroids are nearest to the query.
+    A query that lies within one neighbourhood needs a third of the lists of one that lies between many, so how far
+    their centroids are decides, and their number only where they are very many: the same recall by half the rows, in
+    the median. ``rows`` are there in all. ``scores`` and ``lists``
+    (q, `NEIGHBOURS`) say what each true neighbour's product is and in which list it lies: it is found when that list is
+    read.
     """
     import numpy as np
 
@@ -136,9 +149,14 @@ def choose_reading(
     order = np.argsort(-nearness, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(len(centroids)), order.shape), axis=1)
-    needed = np.sort(np.take_along_axis(rank, lists, axis=1).reshape(-1)) + 1
-    enough, good = (int(needed[math.ceil(wanted * len(needed)) - 1]) for wanted in (ENOUGH, GOOD))
-    probes = max(enough, min(good, len(centroids) // 8))
-    below = scores.min(axis=1, keepdims=True) - np.take_along_axis(nearness, lists, axis=1)
-    reading = Reading(probes, float(np.mean(needed <= probes)), float(np.quantile(below, _REACHED)))
-    return reading if probes <= len(centroids) / 2 else None
+    needed = np.take_along_axis(rank, lists, axis=1) + 1
+    wanted = [int(np.sort(needed, axis=None)[math.ceil(share * needed.size) - 1]) for share in (ENOUGH, GOOD)]
+    alike = max(wanted[0], min(wanted[1], len(centroids) // 8, len(centroids) * _CHEAP // rows))
+    probes = min(math.ceil(_MORE * alike), len(centroids))
+    own = np.take_along_axis(nearness, lists, axis=1)
+    away = np.where(needed <= probes, nearness.max(axis=1, keepdims=True) - own, np.inf)
+    found = int(np.count_nonzero(needed <= alike))
+    width = float(np.sort(away, axis=None)[found - 1]) + _ROUNDED
+    recall = float(np.mean(away <= width))
+    reading = Reading(probes, recall, float(np.quantile(scores.min(axis=1, keepdims=True) - own, _REACHED)), width)
+    return reading if alike <= len(centroids) / 2 else None

@@ -158,7 +158,7 @@ def _probe(
     nearness = np.vecdot(state.centroids, query)
     order = np.argsort(-nearness, kind="stable")
     rows, scores = np.arange(state.head.rows, state.count), np.vecdot(state.tail_vectors, query)
-    read, probes = 0, state.head.probes
+    read, probes = 0, min(int(np.count_nonzero(nearness >= nearness.max() - state.head.width)), state.head.probes)
     scan = scanner(state.codes, state.head.scale, state.vectors, query)
     while True:
         more, products = _scan(state, order[read:probes], scan)

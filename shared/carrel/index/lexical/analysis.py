@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ANALYSER", "ANALYSERS", "NAMES", "filters", "parted", "parts", "terms"]
 
-ANALYSER = "english-2"
+ANALYSER = "english-3"
 """Name of the default analyser; the manifest of each collection carries its analyser's name. Words and parts, lower
 case, accents folded, English stop words and Snowball stems."""
 
 NAMES = "simple-1"
 """Name of the analyser for people's names: words as they are, so that McDonald is no Donald."""
 
-_SIMPLE = "simple-2"
+_SIMPLE = "simple-3"
 
 _STEMMED = {  # every language that tantivy stems -> its ISO 639-1 codes
     "arabic": ("ar",), "danish": ("da",), "dutch": ("nl",), "english": ("en",), "finnish": ("fi",), "french": ("fr",),
@@ -50,17 +50,18 @@ _UNSTEMMED = {
 }  # fmt: skip
 
 ANALYSERS: Mapping[str, str] = MappingProxyType(
-    {word: f"{name}-2" for name, codes in _STEMMED.items() for word in (name, *codes)}
+    {word: f"{name}-3" for name, codes in _STEMMED.items() for word in (name, *codes)}
     | {word: _SIMPLE for name, code in _UNSTEMMED.items() for word in (name, code)}
     | {"simple": _SIMPLE, "none": _SIMPLE}
 )
 """Language, as ISO 639-1 code or English name, to the name of its analyser. Languages without a stemmer, mixed
 collections ("simple") and "none" have an analyser that neither stems nor drops stop words. Collections made by an
-earlier version keep theirs, which ends in -1 and knows no parts."""
+earlier version keep theirs: one that ends in -1 knows no parts, and with one in -2 a phrase may go from the parts of a
+word into those of the next."""
 
-_EARLIER = frozenset(f"{name[:-1]}1" for name in ANALYSERS.values())
+_EARLIER = frozenset(f"{name[:-1]}{version}" for name in ANALYSERS.values() for version in "12")
 _SPACELESS = {"1": r"\p{Han}\p{Hiragana}\p{Katakana}"}  # by version: scripts of which each character is a word
-_SPACELESS["2"] = _SPACELESS["1"] + r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_SPACELESS["2"] = _SPACELESS["3"] = _SPACELESS["1"] + r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _RUN = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{2,}"
 )
@@ -97,14 +98,15 @@ def parted(text: str, name: str = ANALYSER) -> str:
     return _OTHER_ASCII.sub(" ", parts)
 
 
-def parts(text: str, name: str = ANALYSER) -> str:
-    """The parts of words in ``text``, parted by spaces; see the module."""
+def parts(text: str, name: str = ANALYSER) -> list[str]:
+    """What words in ``text`` are made of, the parts of each word by spaces; see the module. As values of their own in
+    the index they do not run into each other."""
     if name.endswith("1"):
-        return ""
-    found = _parts_of_words(text)
-    if not text.isascii():
-        found += [run[place : place + 2] for run in _RUN.findall(text) for place in range(len(run) - 1)]
-    return " ".join(found)
+        return []
+    found = [" ".join(pieces) for pieces in _parts_of_words(text)]
+    pairs = () if text.isascii() else (run[at : at + 2] for run in _RUN.findall(text) for at in range(len(run) - 1))
+    found.append(" ".join(pairs))
+    return list(filter(None, [" ".join(found)] if name.endswith("2") else found))
 
 
 def terms(text: str, name: str = ANALYSER) -> list[str]:
@@ -113,11 +115,14 @@ def terms(text: str, name: str = ANALYSER) -> list[str]:
     Raises BadRequest for an unknown analyser.
     """
     through = filters(name)
-    return [*through.analyze(parted(text, name)), *through.analyze(parts(text, name))]
+    return [*through.analyze(parted(text, name)), *through.analyze(" ".join(parts(text, name)))]
 
 
-def _parts_of_words(text: str) -> list[str]:
-    """Most text has no seam, which a few searches for short strings tell at once; other text is read seam by seam."""
+def _parts_of_words(text: str) -> list[list[str]]:
+    """The parts of each word that has several.
+
+    Most text has no seam, which a few searches for short strings tell at once; other text is read seam by seam.
+    """
     kinds = text.translate(_KINDS)
     if not text.isascii():
         kinds = _ACCENTED.sub(lambda run: "".join(map(_kind, run[0])), kinds)
@@ -125,7 +130,7 @@ def _parts_of_words(text: str) -> list[str]:
         "AAaa" not in kinds
     ):
         return []
-    found: list[str] = []
+    found: list[list[str]] = []
     place = 0
     while seam := _SEAM.search(kinds, place):
         start = max(kinds.rfind(" ", place, seam.start() + 1) + 1, place)
@@ -133,7 +138,7 @@ def _parts_of_words(text: str) -> list[str]:
         place = word.end() if word else seam.end()
         pieces = [text[piece.start() : piece.end()] for piece in _PART.finditer(kinds, start, place)]
         if place - start < _LONGEST_WORD and (len(pieces) > 1 or "_" in text[start:place]):
-            found += pieces
+            found.append(pieces)
     return found
 
 

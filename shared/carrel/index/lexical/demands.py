@@ -48,7 +48,7 @@ def phrase(text: str, analyser: str, form: tantivy.Schema) -> tantivy.Query | No
     whole = _in_order(_placed(text, analyser), form)
     if whole is None or " " in parted(text, analyser).strip():
         return whole
-    pieces = _in_order(_placed(parts(text, analyser), analyser), form)
+    pieces = _in_order(_placed(" ".join(parts(text, analyser)), analyser), form)
     return whole if pieces is None else Query.boolean_query([(Occur.Should, whole), (Occur.Should, pieces)])
 
 

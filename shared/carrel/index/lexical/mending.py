@@ -78,7 +78,7 @@ def _unknown(word: str, analyser: str, frequency: Callable[[str], int]) -> bool:
     if not _SHORTEST <= len(word) <= _LONGEST or not word.isalpha():
         return False
     through = filters(analyser)
-    found = [*through.analyze(word), *through.analyze(parts(word, analyser))]
+    found = [*through.analyze(word), *through.analyze(" ".join(parts(word, analyser)))]
     return bool(found) and not any(frequency(term) for term in found)
 
 

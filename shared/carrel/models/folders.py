@@ -23,10 +23,10 @@ def model_folder(name: str, models: Path) -> Path:
     if Path(name).expanduser().is_absolute():
         folder = Path(name).expanduser()
         if not folder.is_dir():
-            raise Unavailable("the folder that the pipeline names as its model is not there")
+            raise Unavailable("the folder that is named as the model is not there")
         return folder
     if not _HUB_NAME.fullmatch(name) or ".." in name:
-        raise Unavailable("the pipeline's model is neither a hub name (owner/name) nor an absolute path")
+        raise Unavailable("that model is neither a hub name (owner/name) nor an absolute path")
     if (folder := models / name).is_dir():
         return folder
     try:
