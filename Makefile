@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types contracts pytest bench setup model format clean
+.PHONY: demo test lint types contracts pytest bench setup model browser format clean
 
 demo: setup
 	@$(BIN)/carrel demo $(if $(DOCS),--docs "$(DOCS)") $(if $(QUESTION),--question "$(QUESTION)")
@@ -39,8 +39,11 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
-pytest: $(VENV)/.dev model
+pytest: $(VENV)/.dev model browser
 	$(BIN)/python -m pytest
+
+browser:
+	@.ci/browser
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -11,10 +11,10 @@ import anyio
 
 from carrel.errors import CarrelError, NotFound, Refused, Unresolved
 from carrel.index import LazyLibrary
-from carrel.ingest import page_document
+from carrel.ingest import HTML, Render, shown_document
 from carrel.records import Document, Page
 from carrel.settings import Settings
-from carrel.web import Archive, OpenWeb, WebClient, capture_of, check_url
+from carrel.web import ACCEPT_HTML, ACCEPT_PAGE, Archive, Browser, OpenWeb, WebClient, capture_of, check_url
 
 __all__ = ["Pages", "Reading"]
 
@@ -45,7 +45,12 @@ class Pages:
     """
 
     def __init__(
-        self, settings: Settings, shelf: LazyLibrary, client: WebClient | None, clock: Callable[[], float]
+        self,
+        settings: Settings,
+        shelf: LazyLibrary,
+        client: WebClient | None,
+        clock: Callable[[], float],
+        browser: Browser | None = None,
     ) -> None:
         self._settings = settings
         self._shelf = shelf
@@ -53,6 +58,12 @@ class Pages:
         self.world = OpenWeb(settings)
         self.client = client or self.world.client()
         self._archive = Archive(self.client, base=settings.provider_urls.get("archive", ""))
+        self._browser = browser or Browser(
+            executable=settings.browser,
+            sandbox=settings.browser_sandbox,
+            agent=self.client.agent,
+            allow_hosts=settings.allow_hosts,
+        )
         self._clock = clock
         self._held: OrderedDict[str, Reading] = OrderedDict()  # by the address asked for
 
@@ -61,19 +72,27 @@ class Pages:
             await self.client.aclose()
         self.world.close()
 
-    async def read(self, url: str, *, fresh: bool = False, any_age: bool = False) -> Reading:
+    async def read(self, url: str, *, fresh: bool = False, any_age: bool = False, render: Render = "auto") -> Reading:
         """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
 
-        Raises what `WebClient.read` and `carrel.documents.parse` raise.
+        ``render``: whether a browser runs the page's scripts; auto does so when there is next to no text without
+        them. Raises what `WebClient.read`, `Browser.render` and `carrel.documents.parse` raise.
         """
         asked = check_url(url, allow_hosts=self._settings.allow_hosts).text
         if not fresh:
             found = await self._known(asked)
-            if found is not None and (any_age or self._is_fresh(found)):
+            young = found is not None and self._is_fresh(found)
+            if found is not None and (any_age or young) and _serves(found.document, render, any_age):
                 return replace(found, stored=True)
-        page = await self._fetch(asked, fresh)
+        document, page, note = await self._shown(asked, fresh, self._allowed(render))
         # abandoned: whoever stops waiting at a deadline gets an answer; what is kept meanwhile stays whole
-        reading = await anyio.to_thread.run_sync(self._take_in, page, abandon_on_cancel=True)
+        reading = await anyio.to_thread.run_sync(
+            self._take_in,
+            document,
+            page,
+            note,
+            abandon_on_cancel=True,
+        )
         self._hold(asked, reading)
         return reading
 
@@ -83,10 +102,26 @@ class Pages:
             raise Refused("this server is read-only; start it without --read-only to add pages to the library")
         return await anyio.to_thread.run_sync(lambda: self._shelf().add([document], collection).passages)
 
-    async def _fetch(self, asked: str, fresh: bool) -> Page:
+    def _allowed(self, render: Render) -> Render:
+        """What scripts load is in no recording, so none run over one."""
+        if not self.client.recorded:
+            return render
+        if render == "always":
+            raise Refused("a recorded page cannot be rendered: what its scripts load was not recorded")
+        return "never"
+
+    async def _shown(self, asked: str, fresh: bool, render: Render) -> tuple[Document, Page, str]:
+        accept = ACCEPT_HTML if render == "always" else ACCEPT_PAGE
+
+        async def rendered(page: Page) -> Page:
+            return await self._browser.render(page, lambda address: self.client.read(address, accept=ACCEPT_HTML))
+
+        return await shown_document(await self._fetch(asked, fresh, accept), render, rendered)
+
+    async def _fetch(self, asked: str, fresh: bool, accept: str) -> Page:
         """The page. Where it is gone, with its site or alone, the error names a capture, if the archive has one."""
         try:
-            return await self.client.read(asked, fresh=fresh)
+            return await self.client.read(asked, fresh=fresh, accept=accept)
         except (NotFound, Unresolved) as error:
             capture = await self._archive.closest(asked) if self._settings.archive else None
             if capture is None:
@@ -122,9 +157,8 @@ class Pages:
             return None
         return Reading(found[0], found[1], notes=_notes(found[0]))
 
-    def _take_in(self, page: Page) -> Reading:
-        document = page_document(page)
-        notes = (*_page_notes(page), *_notes(document))
+    def _take_in(self, document: Document, page: Page, note: str) -> Reading:
+        notes = (*_page_notes(page), *_notes(document), *([note] if note else []))
         evidence = True
         if self._settings.read_only:
             evidence, notes = False, (*notes, "not kept as evidence: the server is read-only")
@@ -144,6 +178,14 @@ class Pages:
             self._held.popitem(last=False)
 
 
+def _serves(document: Document, render: Render, any_age: bool) -> bool:
+    """Whether a copy read before is what this way of reading would give."""
+    if render == "auto":
+        return any_age or document.metadata.get("note") != "empty_shell"
+    wanted = render == "always"
+    return ("rendered" in document.metadata) == wanted or (wanted and document.media_type not in HTML)
+
+
 def _page_notes(page: Page) -> tuple[str, ...]:
     if page.url.startswith("https:") and page.final_url.startswith("http:"):
         return ("the site redirected from https to http: anyone between could have changed this page",)
@@ -158,7 +200,7 @@ _LOOKS = {
     "front page": "the site's front page, to which it sent us",
 }
 _NOTED = {
-    "empty_shell": "almost no text: the page probably needs JavaScript, which is not run here",
+    "empty_shell": "almost no text: the page probably needs JavaScript, which was not run",
     "hidden_shown": "the page hides its own text until scripts run; it is shown here, and a reader might not see it",
     "too_long": "the page is longer than 5 million characters; the rest was left out",
 }
@@ -177,6 +219,8 @@ def _notes(document: Document) -> tuple[str, ...]:
         notes.append(f"this looks like {_LOOKS[looks]}, not like the content asked for")
     if "truncated" in facts:
         notes.append(f"the page came cut off {facts['truncated']}")
+    if "rendered" in facts:
+        notes.append(f"rendered: this is what its scripts showed, not what the site sent ({facts['rendered']})")
     if facts.get("note", "") in _NOTED:
         notes.append(_NOTED[facts["note"]])
     if facts.get("extractor") == "plain":

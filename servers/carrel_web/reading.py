@@ -9,6 +9,7 @@ from pydantic import Field
 
 from carrel.errors import BadRequest
 from carrel.index import LazyLibrary
+from carrel.ingest import Render
 from carrel.mcp import CarrelServer, Context, progress
 from carrel.settings import Settings
 from carrel.web import check_url
@@ -39,6 +40,9 @@ def _add_page(server: CarrelServer, pages: Pages, shelf: LazyLibrary, settings: 
         section: Annotated[str, Field(description="heading or outline number")] = "",
         cursor: Annotated[str, Field(description="from the last reply: the next part, without a request")] = "",
         fresh: Annotated[bool, Field(description="ask the site even if the page was read within the hour")] = False,
+        render: Annotated[
+            Render, Field(description="run the page's JavaScript; auto: when it shows no text without")
+        ] = "auto",
         max_chars: Annotated[int, Field(ge=200, le=40_000)] = 8_000,
         keep: Annotated[bool, Field(description="also make it searchable in the library")] = False,
         collection: Annotated[str, Field(description="where keep puts it")] = "default",
@@ -49,7 +53,7 @@ def _add_page(server: CarrelServer, pages: Pages, shelf: LazyLibrary, settings: 
             raise BadRequest("goal goes with view=text or view=links; leave one of them out")
         report = progress(ctx)
         report(0, None, "asking the site")
-        reading = await pages.read(url, fresh=fresh, any_age=bool(cursor))
+        reading = await pages.read(url, fresh=fresh, any_age=bool(cursor), render=render)
         kept = ""
         if keep:
             passages = await pages.index(reading.document, collection)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
 from carrel.settings import Settings
-from carrel.web import WebClient
+from carrel.web import Browser, WebClient
 from carrel_web.crawling import Crawls, add_crawling
 from carrel_web.pages import Pages
 from carrel_web.reading import add_reading
@@ -31,11 +31,12 @@ def create_server(
     *,
     library: Library | None = None,
     client: WebClient | None = None,
+    browser: Browser | None = None,
     clock: Callable[[], float] = time.time,
 ) -> CarrelServer:
     """carrel-web with the library that ``settings`` names and the open web, or the ones handed in."""
     shelf = LazyLibrary(settings, library)
-    pages = Pages(settings, shelf, client, clock)
+    pages = Pages(settings, shelf, client, clock, browser)
     engines = SearchWebs(settings, client, pages.world)
     crawls = Crawls(settings, shelf, pages.client)
 

@@ -204,6 +204,8 @@ class Page:
     ``body`` is decoded of transfer and content codings, not of its charset. ``truncated`` says that the size cap or a
     cut-off stream ended it. ``headers`` has lower-case names. ``origin`` tells who was asked: the site for all of it
     (``network``) or for whether a stored copy still holds (``confirmed``), or nobody; ``fetched_at`` is of that copy.
+    ``rendered`` says by what browser, and how, its scripts were run; ``body`` is then what they made. Empty where they
+    were not run.
     """
 
     url: str
@@ -217,6 +219,7 @@ class Page:
     redirects: tuple[str, ...] = ()
     truncated: bool = False
     origin: PageOrigin = "network"
+    rendered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Settings:
     ``reality``: whether pages come from the web (``live``), from what is stored while that is fresh enough (``cached``)
     or only from ``replay``, a WARC file (``frozen``). ``record``: a WARC file that gets whatever the web answers.
     ``archive``: whether a dead page's capture is looked for in the Internet Archive.
+    ``browser``: the Chromium that renders pages, where it is not one on PATH; ``browser_sandbox``: whether its sandbox
+    is on.
     ``provider_urls``: base URL per scholarly provider, where it is not the public one (a mirror, or a test).
     """
 
@@ -51,6 +53,8 @@ class Settings:
     record: Path | None = None
     replay: Path | None = None
     archive: bool = True
+    browser: str = ""
+    browser_sandbox: bool = True
 
     def __post_init__(self) -> None:
         """Raises BadRequest for a reality that cannot be."""
@@ -65,8 +69,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read ``CARREL_DATA``, ``CARREL_MODELS``, ``CARREL_ROOTS``, ``CARREL_ENCODER``, ``CARREL_SNAPSHOTS``,
         ``CARREL_CONTACT``, ``CARREL_ALLOW_HOSTS``, ``CARREL_PIPELINES``, ``CARREL_TOKENS_MB``, ``CARREL_REALITY``,
-        ``CARREL_RECORD``, ``CARREL_REPLAY``, ``CARREL_ARCHIVE``, ``CARREL_KEY_<PROVIDER>`` and
-        ``CARREL_URL_<PROVIDER>``.
+        ``CARREL_RECORD``, ``CARREL_REPLAY``, ``CARREL_ARCHIVE``, ``CARREL_BROWSER``,
+        ``CARREL_BROWSER_SANDBOX``, ``CARREL_KEY_<PROVIDER>`` and ``CARREL_URL_<PROVIDER>``.
 
         Raises BadRequest for a contact that is not an e-mail address, a number that is none and a word that is unknown.
         """
@@ -98,6 +102,8 @@ class Settings:
             record=_path(environment, "CARREL_RECORD"),
             replay=replay,
             archive=_switch(environment, "CARREL_ARCHIVE"),
+            browser=environment.get("CARREL_BROWSER", "").strip(),
+            browser_sandbox=_switch(environment, "CARREL_BROWSER_SANDBOX"),
         )
 
 

@@ -9,9 +9,11 @@ from carrel.errors import BadRequest, Refused, Unsupported
 from carrel.records import Document, Page
 from carrel.web import barrier_of
 
-__all__ = ["page_document"]
+__all__ = ["HTML", "page_document"]
 
 HTML = ("text/html", "application/xhtml+xml")
+_WAITING = "that page has no readable text of its own; it probably needs JavaScript, which is not run here"
+_TEXTLESS = "that page shows no readable text, even after its scripts were run"
 
 
 def page_document(page: Page) -> Document:
@@ -35,15 +37,15 @@ def page_document(page: Page) -> Document:
         raise
     except BadRequest:
         if page.media_type in HTML and page.body.strip():
-            raise Unsupported(
-                "that page has no readable text of its own; it probably needs JavaScript, which is not run here"
-            ) from None
+            raise Unsupported(_TEXTLESS if page.rendered else _WAITING) from None
         raise
     facts = {**document.metadata, "fetched_at": page.fetched_at, "status": str(page.status)}
     if page.truncated:
         facts["truncated"] = f"after {len(page.body)} bytes"
     if barrier := barrier_of(page, document.title, document.text):
         facts["looks_like"] = barrier
+    if page.rendered:
+        facts["rendered"] = page.rendered
     if page.redirects:
         facts["asked_for"] = page.url[:500]
     return replace(document, metadata=facts)

@@ -46,6 +46,7 @@ _REFUSALS = {
     407: "can be reached only through a proxy that asks for a login",
     451: "may not show this page for legal reasons",
 }
+_CRUMBS, _CRUMB = 20_000, 64  # that many chunks of less than so many bytes on average are sent to tire us, not to tell
 _INLINE = 0.01  # seconds of unpacking on the event loop before the rest of a part goes to a thread
 
 
@@ -95,12 +96,16 @@ async def read_answer(response: httpx2.Response, max_bytes: int | None, *, at: d
     headers = {name.lower(): value for name, value in response.headers.items()}
     cap = body_cap(response.status_code, headers, max_bytes)
     reader = BodyReader(headers.get("content-encoding", ""), max_bytes=cap)
-    turn = time.perf_counter()
+    turn, parts, size = time.perf_counter(), 0, 0
     try:
         # the raw stream, not the library's decoded one: see `carrel.web.bodies`
         async for part in response.stream:  # type: ignore[union-attr]
             await _unpack(reader, part)
+            parts, size = parts + 1, size + len(part)
             if reader.full:
+                break
+            if parts > _CRUMBS and size < parts * _CRUMB:
+                reader.cut()
                 break
             if time.perf_counter() - turn > _INLINE:  # tiny chunks that wait in a buffer: others get a turn too
                 await anyio.lowlevel.checkpoint()

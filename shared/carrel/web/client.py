@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from carrel.web.store import AnswerStore
     from carrel.web.transport import Resolver
 
-__all__ = ["ACCEPT_PAGE", "WebClient"]
+__all__ = ["ACCEPT_HTML", "ACCEPT_PAGE", "WebClient"]
 
 Params = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
@@ -54,6 +54,7 @@ ACCEPT_PAGE = (
     "text/markdown, text/html;q=0.9, application/xhtml+xml;q=0.9, application/pdf;q=0.8, text/plain;q=0.8, */*;q=0.5"
 )
 ACCEPT_ROBOTS = "text/plain, */*;q=0.5"
+ACCEPT_HTML = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"  # for a browser, which cannot show Markdown
 _RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_REST = 3_600.0  # seconds a host may close itself for; a mistaken header must not close it for good
 
@@ -126,6 +127,11 @@ class WebClient:
         self._pacer = Pacer(per_second=per_second, burst=burst, clock=clock, sleep=sleep)
         self._robots = Robots(AGENT, clock=clock)
         self._cache = Cache(store, now=now) if store is not None else None
+
+    @property
+    def agent(self) -> str:
+        """How sites are told who asks."""
+        return self._agent
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
@@ -21,25 +22,51 @@ from carrel.errors import Refused
 from carrel.web.addresses import is_public
 from carrel.web.urls import ADDRESS_REFUSED, is_listed
 
-__all__ = ["GuardedBackend", "GuardedTransport", "Resolver", "listed_hosts", "resolve_host"]
+__all__ = ["GuardedBackend", "GuardedTransport", "Resolver", "listed_hosts"]
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 MAX_ADDRESSES = 4  # how many of a name's addresses are tried, in the order the resolver gave them
 MAX_LOOKUPS = 8  # a hanging getaddrinfo cannot be cancelled: it may hold this many threads, no more
 CONNECT_SHARE = 5.0  # seconds for one address, so that a dead first one leaves time for the next
+_SLOT_WAIT = 0.02  # seconds between two looks for a free slot
 MAX_INTERIM = 20
 MAX_HEAD = 100_000
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\n]+\n)*?\r?\n")
 UNRESOLVED = "the name could not be resolved"
 
 
-async def resolve_host(host: str, port: int, *, limiter: anyio.CapacityLimiter | None = None) -> Sequence[str]:
-    """Ask the system's resolver; addresses in its order, without repeats. Raises OSError when it has no answer."""
-    found = await anyio.to_thread.run_sync(
-        lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True, limiter=limiter
-    )
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _look_up(host: str, port: int) -> list[str]:
+    """Ask the system's resolver; addresses in its order. Raises OSError when it has no answer."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class _Lookups:
+    """At most ``count`` threads in the resolver. One that was given up on counts until its look-up ends by itself."""
+
+    def __init__(self, count: int) -> None:
+        self._slots = threading.Semaphore(count)
+        self._limiter = anyio.CapacityLimiter(2 * count)
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        while not self._slots.acquire(blocking=False):  # noqa: ASYNC110 - a thread frees it, perhaps of no loop
+            await anyio.sleep(_SLOT_WAIT)
+        begun = threading.Lock()  # taken by the thread, or by us when it never begins: whoever has it frees the slot
+
+        def look_up() -> list[str]:
+            if not begun.acquire(blocking=False):
+                return []
+            try:
+                return _look_up(host, port)
+            finally:
+                self._slots.release()
+
+        try:
+            found = await anyio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=self._limiter)
+        finally:
+            if begun.acquire(blocking=False):
+                self._slots.release()
+        return list(dict.fromkeys(found))
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
@@ -53,12 +80,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         inner: httpcore2.AsyncNetworkBackend | None = None,
     ) -> None:
         self._is_listed = is_listed
-        self._limiter = anyio.CapacityLimiter(MAX_LOOKUPS)
-        self._resolver = resolver or self._system
+        self._resolver = resolver or _Lookups(MAX_LOOKUPS).resolve
         self._inner = inner or httpcore2.AnyIOBackend()
-
-    async def _system(self, host: str, port: int) -> Sequence[str]:
-        return await resolve_host(host, port, limiter=self._limiter)
 
     async def connect_tcp(
         self,

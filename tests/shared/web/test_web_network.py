@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import anyio
 import httpcore2
@@ -16,6 +14,7 @@ import pytest
 from carrel.errors import CarrelError, Refused, TimedOut, Unavailable
 from carrel.web import WebClient
 from carrel.web.transport import GuardedBackend
+from net_kit import Behaviour, server
 
 PUBLIC = "93.184.215.14"
 
@@ -137,42 +136,6 @@ async def test_a_hanging_resolver_does_not_hang_the_call() -> None:
 
 
 # -- a raw server ----------------------------------------------------------------------------------------------------
-
-Behaviour = Callable[[socket.socket], None]
-
-
-@contextmanager
-def server(behave: Behaviour) -> Iterator[int]:
-    """A loopback server: every connection's request is read, then ``behave`` has the socket. Yields the port."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    stopping = threading.Event()
-
-    def one(connection: socket.socket) -> None:
-        with connection:
-            try:
-                while not connection.recv(65536).endswith(b"\r\n\r\n"):
-                    pass
-                behave(connection)
-            except OSError:
-                pass
-
-    def accept() -> None:
-        while not stopping.is_set():
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        stopping.set()
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
 
 
 async def ask(behave: Behaviour, **options: object) -> object:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from carrel.errors import BadRequest, CarrelError, Refused
-from carrel.web import check_url, is_public
+from carrel.errors import BadRequest, CarrelError, Refused, Unavailable
+from carrel.web import WebClient, check_url, is_public
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "url-tests" / "urltestdata.json"
 
@@ -133,6 +136,25 @@ FORBIDDEN = [
 def test_a_url_that_could_lead_inside_is_not_fetched(url: str) -> None:
     with pytest.raises((Refused, BadRequest)):
         check_url(url)
+
+
+@pytest.mark.parametrize("url", FORBIDDEN, ids=lambda url: ascii(url)[:60])
+async def test_no_redirect_and_no_robots_txt_leads_inside(url: str) -> None:
+    """Whatever a site answers with, only that site is asked: as a page's redirect and as the one of its robots.txt."""
+    if not 0 < len(url.encode()) < 8_000 or re.search(r"[\x00\r\n]", url):
+        pytest.skip("no header can hold it")
+    for moved in ("/page", "/robots.txt"):
+        asked: list[str] = []
+
+        def answer(request: httpx2.Request, moved: str = moved, asked: list[str] = asked) -> httpx2.Response:
+            asked.append(request.url.host)
+            if request.url.path == moved:
+                return httpx2.Response(302, headers=[(b"location", url.encode())])
+            return httpx2.Response(404)
+
+        with suppress(Refused, BadRequest, Unavailable):
+            await WebClient(transport=httpx2.MockTransport(answer), retries=0, burst=99).get("https://example.com/page")
+        assert set(asked) <= {"example.com"}
 
 
 @pytest.mark.parametrize(

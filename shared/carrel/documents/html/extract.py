@@ -11,14 +11,13 @@ from carrel.documents.html.content import LENIENT, STRICT, WHOLE, select
 from carrel.documents.html.facts import Facts, facts
 from carrel.documents.html.guard import MAX_CHARS, tag_end, too_hostile
 from carrel.documents.html.markdown import Writer, absolute
+from carrel.documents.html.shell import is_shell
 from carrel.documents.html.tree import Element, Tree, build, words
 from carrel.records import Link
 
 __all__ = ["HtmlContent", "extract", "whole"]
 
 MAX_LINKS = 1_000
-SHELL_TEXT = 250  # characters of content below which a page with scripts is taken for an empty shell
-SHELL_SCRIPT = 2_000
 HIDDEN_PAGE = 1_500  # characters of hidden text from which it may be the page's own, waiting for scripts
 LEAST_SHARE = 0.2
 _SPACE = re.compile(r"\s+")
@@ -70,11 +69,11 @@ def _from_tree(html: str, url: str) -> HtmlContent:
     base = _base(tree, url)
     heading = next((e.text() for e in tree.body.descend() if e.tag == "h1" and e.chars), "")
     about = facts(tree.parser, url=base, heading=heading)
-    visible, hidden, scripts = max(1, tree.body.chars), tree.hidden_chars, tree.script_chars
+    seen, visible, hidden = tree, max(1, tree.body.chars), tree.hidden_chars
     everywhere = _links(tree.body, base)
     root = _chosen(html, tree, shown=note == "hidden_shown")
     markdown = Writer(base).write(root)
-    if not note and root.chars < SHELL_TEXT and scripts > SHELL_SCRIPT and visible < 4 * SHELL_TEXT:
+    if not note and is_shell(seen, root.chars, visible):
         note = "empty_shell"
     own = _links(root, base)
     metadata = {
