@@ -28,6 +28,8 @@ _HOMES = {
     "read": "library",
     "remove": "library",
     "fetch": "outside",
+    "web-search": "wide",
+    "crawl": "wide",
     "papers": "outside",
     "quote": "proof",
     "audit": "proof",
@@ -48,7 +50,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _HOMES:
             return None
-        command = getattr(importlib.import_module(f"carrel_client.commands.{_HOMES[cmd_name]}"), cmd_name)
+        home = importlib.import_module(f"carrel_client.commands.{_HOMES[cmd_name]}")
+        command = getattr(home, cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
 

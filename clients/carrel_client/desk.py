@@ -28,7 +28,7 @@ SERVERS: Mapping[str, tuple[str, ...]] = {
         *("search_library", "submit_ranking", "read_document"),
         *("add_documents", "remove_documents", "library_status"),
     ),
-    "web": ("read_page",),
+    "web": ("read_page", "read_pages", "search_web", "crawl_site"),
     "scholar": ("find_papers", "get_papers"),
     "citations": ("check_quote", "verify_claims", "audit_report", "save_audit"),
 }

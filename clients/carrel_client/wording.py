@@ -19,6 +19,8 @@ _SAID = (
     ("remove_documents", "carrel remove"),
     ("library_status", "carrel doctor"),
     ("read_page", "carrel fetch"),
+    ("search_web", "carrel web-search"),
+    ("crawl_site", "carrel crawl"),
     ("find_papers", "carrel papers"),
     ("get_papers", "carrel papers"),
     ("check_quote", "carrel quote"),

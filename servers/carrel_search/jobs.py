@@ -188,6 +188,8 @@ def job_reply(library: Library, job: Job) -> JobReply:
 
 
 def _note(job: Job, report: dict[str, Any]) -> str | None:
+    if job.state == "interrupted" and job.kind == "crawl":
+        return f'its process ended; crawl_site(job="{job.job_id}") goes on with it'
     if job.state == "interrupted":
         return "stopped before the end; add the same sources again, what is there is not read twice"
     return report.get("error")

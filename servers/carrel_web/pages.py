@@ -55,13 +55,13 @@ class Pages:
         self._settings = settings
         self._shelf = shelf
         self._given = client is not None
-        self._world = OpenWeb(settings)
-        self._client = client or self._world.client()
-        self._archive = Archive(self._client, base=settings.provider_urls.get("archive", ""))
+        self.world = OpenWeb(settings)
+        self.client = client or self.world.client()
+        self._archive = Archive(self.client, base=settings.provider_urls.get("archive", ""))
         self._browser = browser or Browser(
             executable=settings.browser,
             sandbox=settings.browser_sandbox,
-            agent=self._client.agent,
+            agent=self.client.agent,
             allow_hosts=settings.allow_hosts,
         )
         self._clock = clock
@@ -69,8 +69,8 @@ class Pages:
 
     async def aclose(self) -> None:
         if not self._given:
-            await self._client.aclose()
-        self._world.close()
+            await self.client.aclose()
+        self.world.close()
 
     async def read(self, url: str, *, fresh: bool = False, any_age: bool = False, render: Render = "auto") -> Reading:
         """The page at ``url``: a copy less than an hour old (``any_age``: any copy) unless ``fresh``, else fetched.
@@ -85,7 +85,14 @@ class Pages:
             if found is not None and (any_age or young) and _serves(found.document, render, any_age):
                 return replace(found, stored=True)
         document, page, note = await self._shown(asked, fresh, self._allowed(render))
-        reading = await anyio.to_thread.run_sync(self._take_in, document, page, note)
+        # abandoned: whoever stops waiting at a deadline gets an answer; what is kept meanwhile stays whole
+        reading = await anyio.to_thread.run_sync(
+            self._take_in,
+            document,
+            page,
+            note,
+            abandon_on_cancel=True,
+        )
         self._hold(asked, reading)
         return reading
 
@@ -97,7 +104,7 @@ class Pages:
 
     def _allowed(self, render: Render) -> Render:
         """What scripts load is in no recording, so none run over one."""
-        if not self._client.recorded:
+        if not self.client.recorded:
             return render
         if render == "always":
             raise Refused("a recorded page cannot be rendered: what its scripts load was not recorded")
@@ -107,14 +114,14 @@ class Pages:
         accept = ACCEPT_HTML if render == "always" else ACCEPT_PAGE
 
         async def rendered(page: Page) -> Page:
-            return await self._browser.render(page, lambda address: self._client.read(address, accept=ACCEPT_HTML))
+            return await self._browser.render(page, lambda address: self.client.read(address, accept=ACCEPT_HTML))
 
         return await shown_document(await self._fetch(asked, fresh, accept), render, rendered)
 
     async def _fetch(self, asked: str, fresh: bool, accept: str) -> Page:
         """The page. Where it is gone, with its site or alone, the error names a capture, if the archive has one."""
         try:
-            return await self._client.read(asked, fresh=fresh, accept=accept)
+            return await self.client.read(asked, fresh=fresh, accept=accept)
         except (NotFound, Unresolved) as error:
             capture = await self._archive.closest(asked) if self._settings.archive else None
             if capture is None:
@@ -126,7 +133,7 @@ class Pages:
     async def _known(self, asked: str) -> Reading | None:
         """The page as read before. A recording and the library tell of different days, so they are not mixed."""
         held = self._held.get(asked)
-        if held is not None or self._client.recorded:
+        if held is not None or self.client.recorded:
             return held
         return await anyio.to_thread.run_sync(self._from_library, asked)
 
@@ -137,7 +144,7 @@ class Pages:
 
     def _read_at(self, page: Page) -> float:
         """When the page was fetched; of a page that came just now, by the server's own clock."""
-        if page.origin == "network" and not self._client.recorded:
+        if page.origin == "network" and not self.client.recorded:
             return self._clock()
         return datetime.fromisoformat(page.fetched_at).timestamp()
 

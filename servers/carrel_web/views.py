@@ -12,10 +12,14 @@ from collections.abc import Iterator, Sequence
 from carrel.documents import marked_text, outline, window
 from carrel.errors import NotFound
 from carrel.mcp import next_cursor, read_cursor, untrusted
+from carrel.models import Encoder
 from carrel.records import Document, EvidenceRef
+from carrel.retrieve import rank_links
 from carrel_web.pages import Reading, iso_time
 
-__all__ = ["show_links", "show_metadata", "show_outline", "show_tables", "show_text"]
+__all__ = [
+    "byline", "header", "more", "reply", "show_links", "show_metadata", "show_outline", "show_tables", "show_text",
+]  # fmt: skip
 
 _TABLE = re.compile(r"(?:^[ \t>]*\|.*\|[ \t]*$\n?){2,}", re.M)
 _MAX_OUTLINE = 150
@@ -26,22 +30,22 @@ def show_text(reading: Reading, url: str, section: str, cursor: str, max_chars: 
     document = reading.document
     question = (document.doc_id, section)
     shown = window(document, start=read_cursor(cursor, *question), max_chars=max_chars, section=section)
-    lines = [*_header(reading), f"shown: {shown.ref} of {shown.total_chars} characters{_left_out(document)}"]
+    lines = [*header(reading), f"shown: {shown.ref} of {shown.total_chars} characters{_left_out(document)}"]
     if shown.pages is not None:
         lines[-1] += f"; pages {shown.pages[0]}-{shown.pages[1]} of {len(document.page_starts)}"
     if shown.next_start is not None:
-        lines.append(_more(url, "text", section, next_cursor(shown.next_start, *question)))
+        lines.append(more(url, "text", section, next_cursor(shown.next_start, *question)))
     body = marked_text(document, shown)
     if shown.start == 0:
-        body = f"{_byline(document)}\n{body}"
-    return _reply(lines, body, document, shown.ref)
+        body = f"{byline(document)}\n{body}"
+    return reply(lines, body, document, shown.ref)
 
 
 def show_outline(reading: Reading, url: str) -> str:
     """The headings with the references and sizes of their sections."""
     document = reading.document
     items = outline(document, _MAX_OUTLINE)
-    lines = [*_header(reading), f"outline of {len(document.text)} characters{_left_out(document)}"]
+    lines = [*header(reading), f"outline of {len(document.text)} characters{_left_out(document)}"]
     if not items:
         return "\n".join([*lines, "no headings; read it with view=text"])
     lines.append(f'next: read_page(url="{url}", section="NUMBER or heading")')
@@ -49,19 +53,35 @@ def show_outline(reading: Reading, url: str) -> str:
         f"{'  ' * (item.section.level - 1)}{item.number}. {item.section.heading} [{item.ref}, {item.chars} chars]"
         for item in items
     ]
-    return _reply(lines, "\n".join([_byline(document), *rows]), document)
+    return reply(lines, "\n".join([byline(document), *rows]), document)
 
 
-def show_links(reading: Reading, url: str, section: str, cursor: str, max_chars: int) -> str:
-    """Links with anchor text and context: the content's own first, then the rest of the page."""
+def show_links(
+    reading: Reading,
+    url: str,
+    section: str,
+    cursor: str,
+    max_chars: int,
+    goal: str = "",
+    encoder: Encoder | None = None,
+) -> str:
+    """Links with anchor text and context: the content's own first, then the rest of the page; with a goal, those that
+    share a word with it, best first."""
     document = reading.document
-    links, own = document.links, int(document.metadata.get("content_links", len(document.links)))
+    own = int(document.metadata.get("content_links", len(document.links)))
+    links, what = document.links, f"{own} of {len(document.links)} in the content"
+    inside = {link.url for link in links[:own]}
+    if goal and links:
+        links = rank_links(links, goal, encoder=encoder)
+        what = f"of {len(document.links)} these share a word with the goal, best first"
+        if not links:
+            raise NotFound("no link of that page shares a word with the goal; leave goal out to see all of them")
     rows = []
     for number, link in enumerate(links, start=1):
         context = f" ({link.context})" if link.context else ""
-        place = "" if number <= own else " [outside the content]"
+        place = "" if link.url in inside else " [outside the content]"
         rows.append(f"{number}. {link.text or '(no text)'} <{link.url}>{place}{context}")
-    return _listing(reading, url, "links", section, cursor, max_chars, rows, f"{own} of {len(links)} in the content")
+    return _listing(reading, url, "links", section, cursor, max_chars, rows, what, goal)
 
 
 def show_tables(reading: Reading, url: str, section: str, cursor: str, max_chars: int) -> str:
@@ -84,7 +104,7 @@ def show_metadata(reading: Reading) -> str:
         "headings": str(sum(1 for section in document.sections if section.level)),
     }
     rows = [f"{name}: {_line(value)}" for name, value in facts.items() if value]
-    return _reply([*_header(reading), f"{len(document.text)} characters of text"], "\n".join(rows), document)
+    return reply([*header(reading), f"{len(document.text)} characters of text"], "\n".join(rows), document)
 
 
 def _tables(document: Document) -> Iterator[tuple[EvidenceRef, str]]:
@@ -94,25 +114,34 @@ def _tables(document: Document) -> Iterator[tuple[EvidenceRef, str]]:
 
 
 def _listing(
-    reading: Reading, url: str, view: str, section: str, cursor: str, max_chars: int, rows: Sequence[str], what: str
+    reading: Reading,
+    url: str,
+    view: str,
+    section: str,
+    cursor: str,
+    max_chars: int,
+    rows: Sequence[str],
+    what: str,
+    goal: str = "",
 ) -> str:
     """As many rows as fit, from the cursor on; at least one."""
     document = reading.document
     if not rows:
         raise NotFound(f"that page has no {view}")
-    question = (document.doc_id, view)
+    question = (document.doc_id, view, goal)
     start = read_cursor(cursor, *question)
     end, room = start, max_chars
     while end < len(rows) and (end == start or room >= len(rows[end])):
         room -= len(rows[end]) + 1
         end += 1
-    lines = [*_header(reading), f"{view} {start + 1}-{end} of {len(rows)}; {what}"]
+    lines = [*header(reading), f"{view} {start + 1}-{end} of {len(rows)}; {what}"]
     if end < len(rows):
-        lines.append(_more(url, view, section, next_cursor(end, *question)))
-    return _reply(lines, "\n".join(rows[start:end]), document)
+        lines.append(more(url, view, section, next_cursor(end, *question), goal))
+    return reply(lines, "\n".join(rows[start:end]), document)
 
 
-def _header(reading: Reading) -> list[str]:
+def header(reading: Reading) -> list[str]:
+    """What is said of a page above its envelope: address, reference, age, notes."""
     document = reading.document
     lines = [f"url: {document.source}"]
     when = iso_time(reading.read_at)
@@ -133,7 +162,8 @@ def _left_out(document: Document) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def _byline(document: Document) -> str:
+def byline(document: Document) -> str:
+    """Title, authors and date, as the page gives them."""
     facts = [f"title: {_line(document.title)}"]
     if document.authors:
         facts.append(f"by: {_line('; '.join(document.authors))}")
@@ -146,14 +176,18 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:500]
 
 
-def _more(url: str, view: str, section: str, cursor: str) -> str:
+def more(url: str, view: str, section: str, cursor: str, goal: str = "") -> str:
+    """The call that shows what comes next."""
     arguments = [f'url="{url}"']
     if view != "text":
         arguments.append(f'view="{view}"')
     if section:
         arguments.append(f"section={json.dumps(section, ensure_ascii=False)}")
+    if goal:
+        arguments.append(f"goal={json.dumps(goal, ensure_ascii=False)}")
     return f'more: read_page({", ".join(arguments)}, cursor="{cursor}")'
 
 
-def _reply(lines: list[str], body: str, document: Document, ref: EvidenceRef | None = None) -> str:
+def reply(lines: list[str], body: str, document: Document, ref: EvidenceRef | None = None) -> str:
+    """Our lines, then what came from the page in its envelope."""
     return "\n".join([*lines, untrusted(body, source=document.source, ref=str(ref or document.doc_id))])

@@ -8,7 +8,7 @@ from carrel.retrieve.reranking import Reranking
 from carrel.retrieve.searching import Mode, search
 from carrel.retrieve.shaping import Granularity
 from carrel.retrieve.sufficiency import SUFFICIENT, Features, features, probability
-from carrel.retrieve.within import evidence
+from carrel.retrieve.within import evidence, rank_links
 
 __all__ = [
     "SUFFICIENT",
@@ -27,5 +27,6 @@ __all__ = [
     "features",
     "prepare",
     "probability",
+    "rank_links",
     "search",
 ]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 from carrel.documents import sentences
-from carrel.fusion import convex
 from carrel.index import terms
 from carrel.models import Encoder
-from carrel.records import ArmScore, Document, Hit, Passage, Section
+from carrel.records import ArmScore, Document, Hit, Link, Passage, Section
 from carrel.retrieve.searching import checked_queries
+from carrel.retrieve.weighing import fused, weigh
 
-__all__ = ["evidence"]
+__all__ = ["evidence", "rank_links"]
 
-_K1, _B = 1.2, 0.75  # BM25 with tantivy's constants
 _SENTENCES = 3  # in the longest window
 _CHARS = 700
 _ENCODED = 48  # windows worth encoding for one query
-_DENSE_WEIGHT = 0.5  # of sentences; whole passages say more to an encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +32,44 @@ class _Window:
 
 
 def evidence(
-    documents: Sequence[Document], query: str, *, k: int = 5, encoder: Encoder | None = None
+    documents: Sequence[Document], query: str, *, k: int = 5, encoder: Encoder | None = None, depth: int = 0
 ) -> tuple[Hit, ...]:
     """Rank windows of one to three sentences of the given documents, indexed or not; no two of them overlap.
 
     BM25 over the windows picks candidates, the encoder (if given) scores them too, and both are fused as in `search`.
     A window that shares no term with the query is never returned. The hits' ``arms`` hold BM25 (``lexical``) and cosine
-    (``dense``). Raises BadRequest for an empty query.
+    (``dense``); ``depth`` is how many candidates there are, 0 for what ``k`` needs. Raises BadRequest for an empty
+    query.
     """
     text = checked_queries([query])[0]
     windows = [window for document in documents for window in _windows(document)]
-    words = _bm25([window.counts for window in windows], terms(text))
-    best = sorted(words, key=lambda place: (-words[place], place))[: max(_ENCODED, 4 * k)]
-    arms = {"lexical": {place: words[place] for place in best}}
-    if encoder is not None and best:
-        asked = encoder.encode_queries([text])[0]
-        vectors = encoder.encode([windows[place].passage.text for place in best])
-        arms["dense"] = {place: float(asked @ vector) for place, vector in zip(best, vectors, strict=True)}
-    scores = convex(list(arms.values()), [1.0] if len(arms) == 1 else [1.0 - _DENSE_WEIGHT, _DENSE_WEIGHT])
-    order = sorted(scores, key=lambda place: (-round(scores[place], 9), place))
-    kept = _apart(order, windows, k)
+    arms = weigh(
+        [window.passage.text for window in windows],
+        [window.counts for window in windows],
+        text,
+        depth=depth or max(_ENCODED, 4 * k),
+        encoder=encoder,
+    )
+    scores = fused(arms)
+    kept = _apart(list(scores), windows, k)
     found_by = _arm_scores(arms)
     return tuple(_hit(windows[place], rank, scores[place], found_by[place]) for rank, place in enumerate(kept, start=1))
+
+
+def rank_links(links: Sequence[Link], query: str, *, encoder: Encoder | None = None) -> tuple[Link, ...]:
+    """The links whose anchor, surroundings or address share a word with the query, best first.
+
+    Raises BadRequest for an empty query.
+    """
+    text = checked_queries([query])[0]
+    said = [f"{link.text} {link.text} {link.context} {_words_of(link.url)}" for link in links]
+    arms = weigh(said, [Counter(terms(each)) for each in said], text, depth=4 * _ENCODED, encoder=encoder)
+    return tuple(links[place] for place in fused(arms))
+
+
+def _words_of(url: str) -> str:
+    """The path of an address as words; the host names the site and not what the link leads to."""
+    return " ".join(re.findall(r"\w+", unquote(urlsplit(url).path)))
 
 
 def _hit(window: _Window, rank: int, score: float, arms: Mapping[str, ArmScore]) -> Hit:
@@ -88,23 +103,6 @@ def _windows(document: Document) -> Iterator[_Window]:
             held = held + counts[last]
             passage = Passage(document.doc_id, start, end, document.text[start:end], sections[at].path)
             yield _Window(document, passage, held)
-
-
-def _bm25(windows: Sequence[Mapping[str, int]], asked: Sequence[str]) -> dict[int, float]:
-    """BM25 of each window that holds a query term (Robertson and Zaragoza 2009, idf as in Lucene)."""
-    if not windows:
-        return {}
-    lengths = [sum(window.values()) for window in windows]
-    mean = sum(lengths) / len(lengths) or 1.0
-    scores: dict[int, float] = {}
-    for word in sorted(set(asked)):
-        holders = [place for place, window in enumerate(windows) if word in window]
-        idf = math.log1p((len(windows) - len(holders) + 0.5) / (len(holders) + 0.5))
-        for place in holders:
-            count = windows[place][word]
-            gain = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[place] / mean))
-            scores[place] = scores.get(place, 0.0) + idf * gain
-    return scores
 
 
 def _apart(order: Sequence[int], windows: Sequence[_Window], k: int) -> list[int]:

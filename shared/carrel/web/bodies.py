@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from carrel.errors import Unavailable
 
-__all__ = ["ACCEPT_ENCODING", "BodyReader"]
+__all__ = ["ACCEPT_ENCODING", "BodyReader", "unpacked"]
 
 ACCEPT_ENCODING = "gzip, deflate"
 MAX_CODINGS = 2
@@ -166,3 +166,13 @@ def _codings(header: str) -> list[str]:
     if any(name not in _KNOWN for name in names):
         raise Unavailable("the server sent its answer in a compression that was not asked for")
     return [_KNOWN[name] for name in names]
+
+
+def unpacked(body: bytes, max_bytes: int) -> tuple[bytes, bool]:
+    """A body that is itself a gzip file, unpacked as far as ``max_bytes``, and whether that is all of it; any other as
+    it is."""
+    if body[:2] != b"\x1f\x8b":
+        return body, True
+    reader = BodyReader("gzip", max_bytes=max_bytes)
+    reader.add(body)
+    return reader.body, not reader.truncated

@@ -72,6 +72,7 @@ class _Call:
     delay: float = 0.0
     max_age: float | None = None
     place: list[Asked] = field(default_factory=list)  # what was asked for last
+    body: bytes | None = None  # of a POST
 
 
 @dataclass(slots=True)
@@ -190,6 +191,30 @@ class WebClient:
                 await anyio.to_thread.run_sync(self._recorder.failure, call.place[0], self._now(), "deadline")
             raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
 
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        deadline: float = 20.0,
+        accept: str = "*/*",
+        per_second: float | None = None,
+    ) -> Page:
+        """POST ``body`` to an API that changes nothing by it, and return whatever HTTP status it has.
+
+        Retried like `get`; a redirect is not followed but returned. Raises what `get` raises, robots.txt aside.
+        """
+        target = check_url(url, allow_hosts=self._allow_hosts)
+        rate = per_second or API_PER_SECOND
+        call = _Call(accept, dict(headers or {}), max_bytes, False, self._clock() + deadline, rate, body=body)
+        try:
+            with anyio.fail_after(deadline):
+                return self._page(_Trail(target), target, await self._exchange(target, call))
+        except TimeoutError:
+            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
+
     async def read(
         self,
         url: str,
@@ -199,14 +224,17 @@ class WebClient:
         robots: bool = True,
         accept: str = ACCEPT_PAGE,
         fresh: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Page:
-        """GET a page to be read: only a 2xx answer comes back.
+        """GET a page to be read: only a 2xx answer comes back, and a 304 where ``headers`` ask for what is new.
 
         Raises, besides what `get` raises, NotFound (404, 410), RateLimited (429), Refused (401, 402, 403, 451) and
         Unavailable (anything else).
         """
-        page = await self.get(url, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept, fresh=fresh)
-        if 200 <= page.status < 300:
+        page = await self.get(
+            url, headers=headers, max_bytes=max_bytes, deadline=deadline, robots=robots, accept=accept, fresh=fresh
+        )
+        if 200 <= page.status < 300 or (page.status == 304 and headers):
             return page
         raise failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
 
@@ -307,7 +335,8 @@ class WebClient:
         url = httpx2.URL(hop.text)
         if url.raw_host.decode("ascii") != hop.host or (url.port or hop.port) != hop.port:
             raise Refused("that URL can be read in two ways, so it is not fetched")
-        return httpx2.Request("GET", url, headers=headers, extensions={"timeout": timeout})
+        method = "GET" if call.body is None else "POST"
+        return httpx2.Request(method, url, headers=headers, content=call.body, extensions={"timeout": timeout})
 
     @asynccontextmanager
     async def _sent(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:

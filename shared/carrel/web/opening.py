@@ -29,12 +29,20 @@ class OpenWeb:
         self._recorder = None if settings.record is None else Recorder(settings.record, secrets=self._secrets)
         self._recording = None if settings.replay is None else Recording(settings.replay, secrets=self._secrets)
 
-    def client(self, *, retries: int = 2, transport: httpx2.AsyncBaseTransport | None = None) -> WebClient:
-        """A client that the caller closes."""
+    def client(
+        self,
+        *,
+        retries: int = 2,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        own_hosts: tuple[str, ...] = (),
+        burst: int = 6,
+    ) -> WebClient:
+        """A client that the caller closes. ``own_hosts`` may be private for this client alone."""
         settings = self._settings
+        allow_hosts = (*settings.allow_hosts, *own_hosts)
         if self._recording is not None:
             return WebClient(
-                allow_hosts=settings.allow_hosts,
+                allow_hosts=allow_hosts,
                 retries=retries,
                 recording=self._recording,
                 now=self._recording.now,
@@ -43,7 +51,8 @@ class OpenWeb:
             )
         return WebClient(
             contact=settings.contact,
-            allow_hosts=settings.allow_hosts,
+            allow_hosts=allow_hosts,
+            burst=burst,
             transport=transport,
             retries=retries,
             recorder=self._recorder,

@@ -251,6 +251,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                 target=request.url.raw_path,
             ),
             headers=request.headers.raw,
+            content=request.stream,
             extensions=request.extensions,
         )
         try:
