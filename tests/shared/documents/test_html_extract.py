@@ -145,13 +145,30 @@ def test_hidden_text_is_taken_out(hidden: str) -> None:
         "<details><summary>More</summary><p>SHOWN</p></details>",
         '<p aria-hidden="false">SHOWN</p>',
         '<p hidden="until-found">SHOWN</p>',
-        "<div role=tabpanel hidden><p>SHOWN</p></div>",
-        '<div class="accordion-body" style="display:none"><p>SHOWN</p></div>',
-        '<div style="opacity:0;transform:translateY(20px)"><p>SHOWN</p></div>',
+        "<button aria-controls='other specs'>Specs</button><div id=specs role=tabpanel hidden><p>SHOWN</p></div>",
+        "<h3 data-bs-target='#more'>More</h3><div id=more style='display:none'><p>SHOWN</p></div>",
+        "<a role=tab href='#care'>Care</a><style>.pane{display:none}</style><div id=care class=pane><p>SHOWN</p></div>",
     ],
 )
-def test_visible_text_stays(visible: str) -> None:
+def test_visible_text_and_what_a_click_shows_stays(visible: str) -> None:
     assert "SHOWN" in markdown(f"<main><h1>Story</h1>{STORY}{visible}</main>")
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<div role=tabpanel class='accordion tab fade' hidden><p>PLANTED</p></div>",
+        "<a href='#care'>Care</a><div id=care style='display:none'><p>PLANTED</p></div>",
+        "<button aria-controls=x>X</button><div id=x style='display:none;font-size:0'><p>PLANTED</p></div>",
+        "<button aria-controls=x>X</button><div id=x style='position:absolute;left:-9999px'><p>PLANTED</p></div>",
+        "<style>.t{opacity:0;font-size:1px}</style><b aria-controls=x>X</b><div id=x class=t><p>PLANTED</p></div>",
+        "<button aria-controls=x>X</button><div id=x class=sr-only><p>PLANTED</p></div>",
+    ],
+)
+def test_no_name_and_no_control_brings_out_what_a_click_would_not_show(planted: str) -> None:
+    content = extract(page(f"<main><h1>Story</h1>{STORY}{planted}</main>"))
+    assert "PLANTED" not in content.markdown
+    assert int(content.metadata["hidden_chars"]) >= len("PLANTED")
 
 
 def test_a_page_that_hides_its_own_text_until_scripts_run_is_shown_and_marked() -> None:

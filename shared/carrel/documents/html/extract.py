@@ -73,8 +73,7 @@ def read(source: Source) -> tuple[Tree, str]:
     from selectolax.lexbor import LexborHTMLParser
 
     parser = LexborHTMLParser(source.html)
-    styles = source.styles[:50]
-    tree = build(parser, Hiding.from_styles("\n".join(styles)) if styles else Hiding())
+    tree = build(parser, Hiding.of_page("\n".join(source.styles[:50]), source.html))
     if tree.hidden_chars > HIDDEN_PAGE and tree.hidden_chars > 3 * _running(tree):
         shown = build(parser, Hiding(), show_hidden=True)
         if _running(shown) > max(HIDDEN_PAGE, 3 * _running(tree)):

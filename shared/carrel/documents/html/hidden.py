@@ -48,30 +48,33 @@ _NAMED = {"white": "#ffffff", "black": "#000000", "transparent": "rgba(0,0,0,0)"
 _UNSEEN = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "a11y-hidden"}
 )
-# ... and what scripts call parts that they show when a reader clicks or scrolls
-_OPENING = re.compile(
-    r"(?:^|[\s_-])(?:accordion|tab|tabs|panel|collapse|collapsible|slide|slider|swiper|slick|carousel|faq|expandable|"
-    r"toggle|aos|wow|reveal|animate|animated|fade|elementor-invisible|toc?content|tabcontent)(?:[\s_-]|$)|tabpanel|tab-pane",
-    re.I,
+# What a click takes away again, and who takes it: the ids that tabs, buttons and headings of a page say they control.
+_TOGGLED = re.compile(
+    rf"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*{_ZERO}(?![.\d]))", re.I
 )
-_ANIMATED = re.compile(
-    r"opacity\s*:\s*0(?=[\s;!]|$)(?=.*(?:transform|transition|will-change|animation))"
-    r"|(?:transform|transition|animation).*opacity\s*:\s*0(?=[\s;!]|$)",
-    re.I | re.S,
+_CONTROLS = re.compile(
+    r"""\s(?:aria-controls\s*=\s*["']?([\w:. -]{1,200})|data-(?:bs-)?target\s*=\s*["']?\#([\w:.-]{1,100}))""", re.I
 )
+_TAB = re.compile(r"""<a\s[^>]{0,500}?(?:role\s*=\s*["']?tab\b|data-(?:bs-)?toggle\s*=)[^>]{0,500}>""", re.I)
+_FRAGMENT = re.compile(r"""\shref\s*=\s*["']?#([\w:.-]{1,100})""", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
-    """Which classes and ids the page's own style blocks hide."""
+    """Which classes and ids the page's own style blocks hide, those of them that no click shows (``shut``), and which
+    ids its controls open."""
 
     classes: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
+    shut: frozenset[str] = frozenset()
+    opened: frozenset[str] = frozenset()
 
     @classmethod
-    def from_styles(cls, css: str) -> Hiding:
-        """Read ``<style>`` text; rules within ``@media`` and the like are left alone, they hide only sometimes."""
+    def of_page(cls, css: str, html: str) -> Hiding:
+        """Read ``<style>`` text, but no rules within ``@media`` and the like, which hide only sometimes; and whatever
+        in ``html`` says what it opens."""
         found: dict[str, set[str]] = {".": set(), "#": set()}
+        shut: set[str] = set()
         for rule in _outside_at_rules(_COMMENT.sub(" ", css[:MAX_CSS])).split("}"):
             selectors, _, declarations = rule.rpartition("{")
             if selectors and hides_style(declarations):
@@ -79,32 +82,51 @@ class Hiding:
                     match = _SELECTOR.fullmatch(selector.strip())
                     if match is not None:
                         found[match[1]].add(match[2])
-        return cls(frozenset(found["."]), frozenset(found["#"]))
+                        if _hides_for_good(declarations):
+                            shut.add(match[2])
+        return cls(frozenset(found["."]), frozenset(found["#"]), frozenset(shut), frozenset(_controlled(html)))
 
     def hides(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
         """Judge one element by itself, its classes apart; what it holds goes with it."""
         style = attributes.get("style")
         if style and hides_style(style):
-            return not (_ANIMATED.search(style) or _opens(attributes))
+            return True
         if "hidden" in attributes and attributes["hidden"] != "until-found":
-            return not _opens(attributes)
+            return True
         if "aria-hidden" in attributes and attributes["aria-hidden"] == "true":
-            return not _opens(attributes)
+            return True
         if self.ids and attributes.get("id") in self.ids:
-            return not _opens(attributes)
+            return True
         return tag == "dialog" and "open" not in attributes
 
     def hides_class(self, names: str) -> bool:
         """Judge the value of a class attribute."""
-        return any(name in self.classes or name in _UNSEEN for name in names.split()) and not _OPENING.search(names)
+        return any(name in self.classes or name in _UNSEEN for name in names.split())
+
+    def opens(self, attributes: Mapping[str, str | None]) -> bool:
+        """Whether a reader comes to see a hidden element by a click: a tab, a button or the like controls it, and
+        nothing but what a click takes away hides it."""
+        own = attributes.get("id")
+        if not own or own not in self.opened or own in self.shut:
+            return False
+        if any(name in self.shut or name in _UNSEEN for name in (attributes.get("class") or "").split()):
+            return False
+        return not _hides_for_good(attributes.get("style") or "")
 
 
-def _opens(attributes: Mapping[str, str | None]) -> bool:
-    """Parts that a reader opens by a click, or that come by scrolling: tab panels, accordions, slides."""
-    if attributes.get("role") == "tabpanel":
-        return True
-    names = attributes.get("class")
-    return bool(names and _OPENING.search(names))
+def _hides_for_good(style: str) -> bool:
+    return hides_style(_TOGGLED.sub("", style[:MAX_STYLE]))
+
+
+def _controlled(html: str) -> set[str]:
+    """The ids that something on the page says it opens."""
+    found: set[str] = set()
+    if "aria-controls" in html or "target=" in html:
+        for several, one in _CONTROLS.findall(html):
+            found.update(several.split() or [one])
+    if "toggle=" in html or "role=" in html:
+        found.update(match[1] for tab in _TAB.findall(html) if (match := _FRAGMENT.search(tab)) is not None)
+    return found
 
 
 @lru_cache(maxsize=10_000)

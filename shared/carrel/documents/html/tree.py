@@ -204,7 +204,7 @@ def _walk(tree: Tree, node: LexborNode | None, hiding: Hiding, show_hidden: bool
                 own, unseen = look
             else:
                 unseen = False
-            if not show_hidden and (unseen or hiding.hides(tag, attributes)):
+            if not show_hidden and (unseen or hiding.hides(tag, attributes)) and not hiding.opens(attributes):
                 hidden += _chars(node)
                 node = following
                 continue
