@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import re
+import secrets
 import tempfile
 import zipfile
 import zlib
@@ -41,6 +42,8 @@ _LONGEST_LINE = 512 * 1024 * 1024  # bytes of one document with everything known
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _WIDEST = 16_384  # dimensions of a vector
 _STRAY = 1e-3  # how far a vector's length may lie from 1
+_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # the others tell of damage each in a way of its own
+_THERE = "that file is there already; name another, or remove it first"
 
 Progress = Callable[[int, int], None]
 _Vectors = tuple["NDArray[np.int64]", "NDArray[np.float32]"]
@@ -107,8 +110,8 @@ def export_collection(
     cannot be written."""
     there = library.collection(name)
     if path.exists():
-        raise Refused("that file is there already; name another, or remove it first")
-    draft = path.with_name(f".{path.name}.part")
+        raise Refused(_THERE)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # each its own: two may export at once
     try:
         with (
             catalogue.not_dropped(library.store, there),
@@ -116,6 +119,8 @@ def export_collection(
         ):
             did = _write(library, there, archive, progress)
             catalogue.same(library.store, there)  # or its vectors may have gone before they were read
+        if path.exists():
+            raise Refused(_THERE)
         draft.replace(path)
     except OSError as error:
         raise Refused(f"the archive cannot be written ({error.strerror or 'unknown reason'})") from error
@@ -356,6 +361,8 @@ def _line(record: Mapping[str, Any]) -> bytes:
 
 def _checked(archive: zipfile.ZipFile) -> _Manifest:
     """The manifest, once every part has the hash it names. ValueError and KeyError mean that it is none."""
+    if any(info.compress_type not in _PACKINGS for info in archive.infolist()):
+        raise ValueError("not packed as an archive is")
     with archive.open("manifest.json") as file:
         manifest = _read_manifest(file.read(1_000_000))
     parts = {"documents.jsonl", "passages.jsonl"} | ({"digests.npy", "vectors.npy"} if manifest.vectors else set())
@@ -371,7 +378,10 @@ def _checked(archive: zipfile.ZipFile) -> _Manifest:
 def _read_manifest(content: bytes) -> _Manifest:
     from pydantic import TypeAdapter
 
-    if json.loads(content).get("format", 0) != _FORMAT:
+    facts = json.loads(content)
+    if not isinstance(facts, dict):
+        raise ValueError("not a table of facts")
+    if facts.get("format", 0) != _FORMAT:
         raise BadRequest("that archive was written by another version of Carrel; use that one")
     manifest = TypeAdapter(_Manifest).validate_json(content, strict=True)
     if manifest.vectors and not _FINGERPRINT.fullmatch(manifest.fingerprint):

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carrel.errors import CarrelError, NotFound, Unavailable
+from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable
 from carrel.index import catalogue
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DamagedVectors, DenseArm
@@ -233,7 +233,10 @@ class EncodingWorker:
         vectors = np.empty((len(spoken), encoder.dimension), np.float32)
         done = 0
         for places in slices(spoken, self._gate, self._stop):
-            vectors[places] = encoder.encode([spoken[place] for place in places])
+            made = encoder.encode([spoken[place] for place in places])
+            if np.shape(made) != (len(places), encoder.dimension):  # or one vector would be taken for all of them
+                raise BadRequest("the encoder gave vectors of another number or size than asked; use another encoder")
+            vectors[places] = made
             done += len(places)
         return vectors if done == len(spoken) else None
 

@@ -223,10 +223,12 @@ class Store:
             return found[0]
         try:
             inode = os.stat(self.path).st_ino  # noqa: PTH116 - called for each question
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Unavailable(
                 "the store has vanished from the data folder; put it back, or restart the server to begin a new one"
             ) from None
+        except OSError as error:
+            raise _cannot_open(error, self.path.parent, create=False) from error
         if found is None or found[1] != inode:
             found = self._connect(), inode
             self._local.connection = found

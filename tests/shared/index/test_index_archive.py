@@ -235,3 +235,40 @@ def test_vectors_of_another_encoder_do_not_take_over_a_collection_that_waits_for
     library.add([text_document(FOX, "Foxes")], "birds")
     assert import_collection(library, archive).vectors == 0
     assert library.collection("birds").fingerprint == ""
+
+
+@pytest.mark.parametrize("manifest", ["[]", "null", "1", '"birds"'])
+def test_a_manifest_that_is_no_table_of_facts_is_refused(archive: Path, make_library: Make, manifest: str) -> None:
+    with pytest.raises(BadRequest, match="not a Carrel archive"):
+        import_collection(make_library("target"), tampered(archive, "manifest.json", lambda _: manifest.encode()))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2], ids=["lzma", "bzip2"])
+def test_damage_in_a_part_packed_in_another_way_is_told_as_damage(
+    archive: Path, make_library: Make, method: int
+) -> None:
+    packed = archive.with_name("packed.zip")
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(packed, "w", method) as new:
+        for name in sorted(old.namelist(), reverse=True):
+            new.writestr(name, old.read(name))
+        offset = new.getinfo("manifest.json").header_offset
+    content = bytearray(packed.read_bytes())
+    start = offset + 30 + len("manifest.json") + 16  # behind both headers
+    content[start : start + 40] = b"\xff" * 40
+    packed.write_bytes(content)
+    with pytest.raises(BadRequest, match="not a Carrel archive, or it is damaged"):
+        import_collection(make_library("target"), packed)
+
+
+def test_two_exports_to_one_file_at_once_do_not_mix(source: Library, tmp_path: Path) -> None:
+    path = tmp_path / "birds.zip"
+
+    def another(done: int, _: int) -> None:
+        if done == 1:
+            export_collection(source, "birds", path)
+
+    with pytest.raises(Refused, match="there already"):
+        export_collection(source, "birds", path, another)
+    with zipfile.ZipFile(path) as whole:
+        assert whole.testzip() is None
+    assert list(tmp_path.glob(".*.part")) == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from carrel.errors import Unavailable
+from carrel.errors import BadRequest, Refused, Unavailable
 from carrel.index import Library
 from carrel.records import Document
 from carrel.retrieve import search
@@ -154,3 +155,45 @@ def test_saved_arrays_of_unequal_length_are_not_believed(make_library: Make, tmp
     for path in (tmp_path / "data").rglob("base-*.digests.npy"):
         np.save(path, np.zeros(1, np.int64))
     assert titles(make_library(encoder=WordEncoder(), background=False), "rodents", "dense") == ["Foxes"]
+
+
+class _OddEncoder(WordEncoder):
+    """Gives vectors of whatever shape it was told to."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self._shape = (rows, columns)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows, columns = self._shape
+        return np.ones((rows or len(texts), columns or self.dimension), np.float32)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 0), (0, 1), (0, 7)], ids=["one for all", "one number", "narrow"])
+def test_an_encoder_that_gives_vectors_of_another_shape_is_refused(
+    make_library: Make, fox: Document, owl: Document, rows: int, columns: int
+) -> None:
+    library = make_library(encoder=_OddEncoder(rows, columns), background=False)
+    library.add([fox, owl])
+    with pytest.raises(BadRequest, match="another encoder"):
+        library.encode("default")
+    assert library.pending("default") == library.collections()[0].passages
+
+
+@pytest.mark.parametrize("kind", ["a file", "a link to itself"])
+def test_a_data_folder_that_something_else_has_replaced_is_told(
+    make_library: Make, tmp_path: Path, fox: Document, kind: str
+) -> None:
+    library, place = make_library(), tmp_path / "data"
+    library.add([fox])
+    place.rename(tmp_path / "elsewhere")
+    if kind == "a file":
+        place.write_text("mine")
+    else:
+        place.symlink_to(place)
+    for ask in (library.collections, lambda: library.add([fox])):
+        with pytest.raises((Unavailable, Refused), match="data folder"):
+            ask()
+    place.unlink()
+    (tmp_path / "elsewhere").rename(place)
+    assert titles(library, "rodents") == ["Foxes"]
