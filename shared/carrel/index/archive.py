@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import secrets
 import tempfile
@@ -25,6 +26,7 @@ from carrel.documents import SPLITTER_VERSION
 from carrel.errors import BadRequest, NotFound, Refused, Unavailable
 from carrel.index import catalogue, kept, lookups, members
 from carrel.index.catalogue import Collection
+from carrel.index.dense.arrays import flush_folder
 from carrel.index.library import Library
 from carrel.records import Document, document_id
 
@@ -121,7 +123,10 @@ def export_collection(
             catalogue.same(library.store, there)  # or its vectors may have gone before they were read
         if path.exists():
             raise Refused(_THERE)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
         draft.replace(path)
+        flush_folder(path.parent)
     except OSError as error:
         raise Refused(f"the archive cannot be written ({error.strerror or 'unknown reason'})") from error
     finally:

@@ -77,7 +77,10 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All reads of this thread inside the block see one state; a no-op inside another block."""
-        connection = self._connection()
+        try:
+            connection = self._connection()
+        except sqlite3.Error as error:
+            raise _told(error) from error
         if connection.in_transaction:
             yield
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from carrel.errors import BadRequest, Refused, Unavailable
+from carrel.errors import BadRequest, CarrelError, Refused, Unavailable
 from carrel.index import Library
 from carrel.records import Document
 from carrel.retrieve import search
@@ -197,3 +198,27 @@ def test_a_data_folder_that_something_else_has_replaced_is_told(
     place.unlink()
     (tmp_path / "elsewhere").rename(place)
     assert titles(library, "rodents") == ["Foxes"]
+
+
+def test_a_store_that_cannot_be_opened_just_now_is_told_in_words(
+    make_library: Make, fox: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = make_library()
+    library.add([fox])
+    told: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            with library.store.snapshot():
+                pass
+        except (CarrelError, sqlite3.Error) as error:
+            told.append(error)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)  # as it is without a free file handle
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert [type(error) for error in told] == [Refused]
