@@ -200,6 +200,6 @@ def test_any_text_gives_an_answer_with_offsets_inside_it(quote: str, text: str) 
     ],
 )
 def test_hostile_texts_take_no_longer_than_friendly_ones(quote: str, text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     check_quote(quote, text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 30  # seconds; what grows with the square takes minutes
