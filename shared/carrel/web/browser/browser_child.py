@@ -1,6 +1,7 @@
 """The process in which a browser shows one page: a job as a line of JSON on stdin, the answer as JSON on stdout.
 
-Run by path, not imported: it knows nothing of Carrel. It ends, and the browser with it, when its stdin does.
+Run by path, not imported: it knows nothing of Carrel. It ends, and the browser with it, when its stdin does, and not
+before: a browser whose parent is gone could no longer be found and ended.
 """
 
 from __future__ import annotations
@@ -243,16 +244,16 @@ def user_agent(version: str, agent: str) -> str:
 
 
 def end(answer: dict[str, Any]) -> None:
-    """Answer and be gone, whatever else is going on."""
+    """Answer and do nothing more, whatever else is going on."""
     with open(1, "wb", closefd=False) as out:
-        out.write(json.dumps(answer).encode("utf-8", "surrogatepass"))
-    os._exit(0)
+        out.write(json.dumps(answer).encode("ascii") + b"\n")
+    threading.Event().wait()
 
 
 def end_with_parent() -> None:
     while os.read(0, 4096):
         pass
-    os._exit(1)
+    os._exit(0)
 
 
 def main() -> None:

@@ -262,12 +262,12 @@ async def _conversation(process: Process, job: dict[str, Any]) -> dict[str, Any]
     said = bytearray()
     try:
         await process.stdin.send(json.dumps(job).encode() + b"\n")
-        async for part in process.stdout:
-            said += part
+        while not said.endswith(b"\n"):
+            said += await process.stdout.receive()
             if len(said) > MAX_ANSWER:
                 return {}
         answer = json.loads(said)
-    except (anyio.BrokenResourceError, ValueError, RecursionError):
+    except (anyio.BrokenResourceError, anyio.EndOfStream, ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
