@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 __all__ = ["Hiding"]
 
@@ -52,11 +53,14 @@ _UNSEEN = frozenset(
 _TOGGLED = re.compile(
     rf"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*{_ZERO}(?![.\d]))", re.I
 )
-_CONTROLS = re.compile(
-    r"""\s(?:aria-controls\s*=\s*["']?([\w:. -]{1,200})|data-(?:bs-)?target\s*=\s*["']?\#([\w:.-]{1,100}))""", re.I
-)
-_TAB = re.compile(r"""<a\s[^>]{0,500}?(?:role\s*=\s*["']?tab\b|data-(?:bs-)?toggle\s*=)[^>]{0,500}>""", re.I)
-_FRAGMENT = re.compile(r"""\shref\s*=\s*["']?#([\w:.-]{1,100})""", re.I)
+_CONTROLS = re.compile(r"""aria-controls\s*=\s*["']?([\w:. -]{1,200})""")
+_TARGET = re.compile(r"""data-(?:bs-)?target\s*=\s*["']?#([\w:.-]{1,100})""")
+_TABS = (
+    re.compile(r"""role\s*=\s*["']?tab\b"""),
+    re.compile(r"data-(?:bs-)?toggle\s*="),
+)  # each found by its first word
+_FRAGMENT = re.compile(r"""<a\s(?:[^>]*\s)?href\s*=\s*["']?#([\w:.-]{1,100})""", re.I)
+_LONGEST_TAG = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,13 @@ def _hides_for_good(style: str) -> bool:
 
 def _controlled(html: str) -> set[str]:
     """The ids that something on the page says it opens."""
-    found: set[str] = set()
-    if "aria-controls" in html or "target=" in html:
-        for several, one in _CONTROLS.findall(html):
-            found.update(several.split() or [one])
-    if "toggle=" in html or "role=" in html:
-        found.update(match[1] for tab in _TAB.findall(html) if (match := _FRAGMENT.search(tab)) is not None)
+    found = {name for several in _CONTROLS.findall(html) for name in several.split()}
+    found.update(_TARGET.findall(html))
+    for match in chain.from_iterable(tab.finditer(html) for tab in _TABS):
+        start = html.rfind("<", max(0, match.start() - _LONGEST_TAG), match.start())
+        stop = html.find(">", match.end(), match.end() + _LONGEST_TAG)
+        if start >= 0 and (link := _FRAGMENT.match(html, start, max(stop, match.end()))) is not None:
+            found.add(link[1])
     return found
 
 
