@@ -336,16 +336,7 @@ def _is_layout(table: Element, rows: list[list[Element]]) -> bool:
     if table.get("role") in ("presentation", "none") or max((len(row) for row in rows), default=0) < 2:
         return True
     for element in descend(table):
-        if isinstance(element, Element) and element.tag in (
-            "table",
-            "pre",
-            "h1",
-            "h2",
-            "h3",
-            "form",
-            "article",
-            "section",
-        ):
+        if isinstance(element, Element) and element.tag in _PLACED:
             return True
     cells = [cell for row in rows for cell in row]
     return bool(cells) and max(len(inner_text(cell)) for cell in cells) > 1_500
