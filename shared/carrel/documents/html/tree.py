@@ -7,9 +7,9 @@ two block tags, and what is judged as one. Only this module knows the parser.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carrel.documents.html.hidden import Hiding
 from carrel.documents.html.names import TAG_BITS, flags_of
@@ -118,185 +118,192 @@ class Tree:
 
 def build(parser: LexborHTMLParser, hiding: Hiding, *, show_hidden: bool = False) -> Tree:
     """Walk a page that `guard.too_hostile` has let through."""
-    body = Element("body", {}, None)
-    tree = Tree(body, parser)
+    tree = Tree(Element("body", {}, None), parser)
     top = parser.body
-    _walk(tree, top.first_child if top is not None else None, hiding, show_hidden)
+    _Walk(tree, hiding, show_hidden).over(top.first_child if top is not None else None)
     return tree
 
 
-def _walk(tree: Tree, node: LexborNode | None, hiding: Hiding, show_hidden: bool) -> None:
-    kind_of = KINDS.get
-    block, number, mask, level = tree.body, 0, 0, 0
-    runs, texts, link_chars, holders, masks = tree.runs, tree.texts, tree.link_chars, tree.holders, tree.masks
-    blocks, parents, firsts, ends = tree.blocks, tree.parents, tree.firsts, tree.ends
-    blocks.append(block)
-    parents.append(0)
-    firsts.append(0)
-    ends.append(0)
-    run: Run | None = None
-    inline: Element | Run | None = None  # where text goes
-    link: Element | None = None
-    pieces: list[str] = []
-    linked = hidden = 0
-    looks: dict[str, tuple[int, bool]] = {}
-    stack: list[tuple[LexborNode | None, int, Element | Run | None, int, int, Element | None]] = []
-    while True:
-        if node is None:
-            if not stack:
-                break
-            node, kind, was, number_was, mask_was, link_was = stack.pop()
-            if kind == BLOCK:
-                if run is not None:
-                    run.place = len(texts)
-                    runs.append(run)
-                    texts.append("".join(pieces))
-                    link_chars.append(linked)
-                    holders.append(number)
-                    masks.append(mask)
-                    pieces, linked, run, inline = [], 0, None, None
-                ends[number] = len(texts)
-                block, number, mask, link = was, number_was, mask_was, link_was  # type: ignore[assignment]
-                level -= 1
-            elif kind == INLINE:
-                if run is not None:
-                    inline = was if was is not None and run is _run_of(was) else run
-                link = link_was
-            continue
-        tag = node.tag or "_"
-        following = node.next
-        if tag == "-text":
-            text = node.text_content or ""
-            if run is None:
-                if not text or text.isspace():
-                    node = following
-                    continue
-                run = inline = Run(block)
-                block.children.append(run)
-                if link is not None and not link.children:  # a link around blocks belongs to the first text in it
-                    link = Element("a", link.attributes, run)
-                    run.children.append(link)
-                    inline = link
-                    tree.links.append((link, len(texts)))
-            inline.children.append(text)  # type: ignore[union-attr]
-            pieces.append(text)
-            if link is not None:
-                linked += len(text)
-            node = following
-            continue
-        kind = kind_of(tag, SPAN)
-        if kind == DROP and not (show_hidden and tag in ("noscript", "template")):
-            if tag in ("noscript", "template", "textarea"):
-                hidden += _unseen_chars(node)
-            node = following
-            continue
-        if tag[0] in "-_!":
-            node = following
-            continue
-        attributes = node.attributes or _NOTHING
-        own = 0
-        if attributes:
-            names = attributes.get("class")
-            if names:
-                look = looks.get(names)
-                if look is None:
-                    look = looks[names] = (flags_of(names), hiding.hides_class(names))
-                own, unseen = look
-            else:
-                unseen = False
-            if not show_hidden and (unseen or hiding.hides(tag, attributes)) and not hiding.opens(attributes):
-                hidden += _chars(node)
-                node = following
+_State = tuple[Element, int, int, Element | None]  # block, its number, mask, link
+_Below = tuple["LexborNode", Callable[[Any], None] | None, Any]  # where to go on, and how to come back with what
+
+
+class _Walk:
+    """Where in a page the walk is: the ``block`` it is in, with its ``number``, the ``mask`` of all it stands in, the
+    ``run`` that is being made, the ``inline`` element of it that text goes to, and the ``link`` around all that."""
+
+    __slots__ = (
+        *("block", "hiding", "inline", "level", "link", "linked", "looks"),
+        *("mask", "number", "pieces", "run", "show_hidden", "tree"),
+    )
+
+    def __init__(self, tree: Tree, hiding: Hiding, show_hidden: bool) -> None:
+        self.tree, self.hiding, self.show_hidden = tree, hiding, show_hidden
+        self.block = tree.body
+        self.number = self.mask = self.level = 0
+        self.run: Run | None = None
+        self.inline: Element | Run | None = None
+        self.link: Element | None = None
+        self.pieces: list[str] = []
+        self.linked = 0
+        self.looks: dict[str, tuple[int, bool]] = {}  # classes -> their mask, and whether the page's styles hide them
+        self._enter(tree.body, 0)
+
+    def over(self, node: LexborNode | None) -> None:
+        """Walk ``node``, what follows it and all below them."""
+        stack: list[tuple[LexborNode | None, Callable[[Any], None] | None, Any]] = []
+        while node is not None or stack:
+            if node is None:
+                node, leave, before = stack.pop()
+                if leave is not None:
+                    leave(before)
                 continue
-        elif tag == "dialog" and not show_hidden:
-            hidden += _chars(node)
-            node = following
-            continue
-        if kind == BLOCK and level < MAX_LEVEL:
-            if run is not None:
-                run.place = len(texts)
-                runs.append(run)
-                texts.append("".join(pieces))
-                link_chars.append(linked)
-                holders.append(number)
-                masks.append(mask)
-                pieces, linked, run, inline = [], 0, None, None
-            element = Element(tag, attributes, block)
-            block.children.append(element)
-            child = node.first_child
-            if child is not None:
-                stack.append((following, BLOCK, block, number, mask, link))
-                level += 1
-                if attributes:
-                    if "id" in attributes:
-                        own |= flags_of(attributes["id"] or "")
-                    if "role" in attributes or "itemprop" in attributes:
-                        own |= flags_of(f"{attributes.get('role') or ''} {attributes.get('itemprop') or ''}")
-                mask |= own | TAG_BITS.get(tag, 0)
-                block = element
-                number_of = len(blocks)
-                blocks.append(element)
-                parents.append(number)
-                number = number_of
-                firsts.append(len(texts))
-                ends.append(len(texts))
-                node = child
-            else:
+            following = node.next
+            below = self._meet(node)
+            if below is None:
                 node = following
-            continue
+            else:
+                node, leave, before = below
+                stack.append((following, leave, before))
+        self._end_run()
+        self.tree.ends[0] = len(self.tree.texts)
+
+    def _meet(self, node: LexborNode) -> _Below | None:
+        """Take a node in; what is below it, or None when that is not to be looked at."""
+        tag = node.tag or "_"
+        if tag == "-text":
+            self._text(node.text_content or "")
+            return None
+        kind = KINDS.get(tag, SPAN)
+        if kind == DROP and not (self.show_hidden and tag in ("noscript", "template")):
+            if tag in ("noscript", "template", "textarea"):
+                self.tree.hidden_chars += _unseen_chars(node)
+            return None
+        if tag[0] in "-_!":
+            return None
+        attributes = node.attributes or _NOTHING
+        own, unseen = self._look(attributes)
+        if (attributes or tag == "dialog") and not self.show_hidden and self._hides(tag, attributes, unseen):
+            self.tree.hidden_chars += _chars(node)
+            return None
+        if kind == BLOCK and self.level < MAX_LEVEL:
+            return self._block(node.first_child, tag, attributes, own)
         if kind == VOID:
-            if tag == "br":
-                if run is not None:
-                    inline.children.append(Element("br", _NOTHING, inline))  # type: ignore[union-attr]
-                    pieces.append("\n")
-            elif tag == "hr":
-                if run is not None:
-                    run.place = len(texts)
-                    runs.append(run)
-                    texts.append("".join(pieces))
-                    link_chars.append(linked)
-                    holders.append(number)
-                    masks.append(mask)
-                    pieces, linked, run, inline = [], 0, None, None
-                block.children.append(Element("hr", _NOTHING, block))
-            elif attributes.get("alt"):
-                if run is None:
-                    run = inline = Run(block)
-                    block.children.append(run)
-                inline.children.append(Element("img", attributes, inline))  # type: ignore[union-attr]
-            node = following
-            continue
+            self._void(tag, attributes)
+            return None
         child = node.first_child
         if kind == INLINE:
-            if run is None:
-                run = inline = Run(block)
-                block.children.append(run)
-            element = Element(tag, attributes, inline)
-            inline.children.append(element)  # type: ignore[union-attr]
-            if child is not None:
-                stack.append((following, INLINE, inline, 0, 0, link))
-                inline = element
-                if tag == "a":
-                    link = element
-                    tree.links.append((element, len(texts)))
-                node = child
-                continue
-            node = following
-            continue
-        if child is not None:
-            stack.append((following, SPAN, None, 0, 0, None))
-            node = child
-        else:
-            node = following
-    if run is not None:
-        run.place = len(texts)
-        runs.append(run)
-        texts.append("".join(pieces))
-        link_chars.append(linked)
-        holders.append(number)
-        masks.append(mask)
-    ends[0] = len(texts)
-    tree.hidden_chars = hidden
+            return self._inline(child, tag, attributes)
+        return None if child is None else (child, None, None)
+
+    def _look(self, attributes: Mapping[str, str | None]) -> tuple[int, bool]:
+        names = attributes.get("class")
+        if not names:
+            return 0, False
+        look = self.looks.get(names)
+        if look is None:
+            look = self.looks[names] = (flags_of(names), self.hiding.hides_class(names))
+        return look
+
+    def _hides(self, tag: str, attributes: Mapping[str, str | None], unseen: bool) -> bool:
+        return (unseen or self.hiding.hides(tag, attributes)) and not self.hiding.opens(attributes)
+
+    def _text(self, text: str) -> None:
+        inline = self.inline
+        if inline is None:
+            if not text or text.isspace():
+                return
+            inline = run = self._begin_run()
+            link = self.link
+            if link is not None and not link.children:  # a link around blocks belongs to the first text in it
+                self.inline = self.link = inline = link = Element("a", link.attributes, run)
+                run.children.append(link)
+                self.tree.links.append((link, len(self.tree.texts)))
+        inline.children.append(text)
+        self.pieces.append(text)
+        if self.link is not None:
+            self.linked += len(text)
+
+    def _block(
+        self, child: LexborNode | None, tag: str, attributes: Mapping[str, str | None], own: int
+    ) -> _Below | None:
+        self._end_run()
+        element = Element(tag, attributes, self.block)
+        self.block.children.append(element)
+        if child is None:
+            return None
+        before: _State = (self.block, self.number, self.mask, self.link)
+        if "id" in attributes:
+            own |= flags_of(attributes["id"] or "")
+        if "role" in attributes or "itemprop" in attributes:
+            own |= flags_of(f"{attributes.get('role') or ''} {attributes.get('itemprop') or ''}")
+        self.mask |= own | TAG_BITS.get(tag, 0)
+        self._enter(element, self.number)
+        self.level += 1
+        return child, self._leave_block, before
+
+    def _enter(self, element: Element, parent: int) -> None:
+        tree = self.tree
+        self.block, self.number = element, len(tree.blocks)
+        tree.blocks.append(element)
+        tree.parents.append(parent)
+        tree.firsts.append(len(tree.texts))
+        tree.ends.append(len(tree.texts))
+
+    def _leave_block(self, before: _State) -> None:
+        self._end_run()
+        self.tree.ends[self.number] = len(self.tree.texts)
+        self.block, self.number, self.mask, self.link = before
+        self.level -= 1
+
+    def _inline(self, child: LexborNode | None, tag: str, attributes: Mapping[str, str | None]) -> _Below | None:
+        inline = self.inline or self._begin_run()
+        element = Element(tag, attributes, inline)
+        inline.children.append(element)
+        if child is None:
+            return None
+        before = (inline, self.link)
+        self.inline = element
+        if tag == "a":
+            self.link = element
+            self.tree.links.append((element, len(self.tree.texts)))
+        return child, self._leave_inline, before
+
+    def _leave_inline(self, before: tuple[Element | Run, Element | None]) -> None:
+        outer, self.link = before
+        if self.run is not None:
+            # a block within has begun another run
+            self.inline = outer if self.run is _run_of(outer) else self.run
+
+    def _void(self, tag: str, attributes: Mapping[str, str | None]) -> None:
+        if tag == "br":
+            if self.inline is not None:
+                self.inline.children.append(Element("br", _NOTHING, self.inline))
+                self.pieces.append("\n")
+        elif tag == "hr":
+            self._end_run()
+            self.block.children.append(Element("hr", _NOTHING, self.block))
+        elif attributes.get("alt"):
+            inline = self.inline or self._begin_run()
+            inline.children.append(Element("img", attributes, inline))
+
+    def _begin_run(self) -> Run:
+        self.run = self.inline = run = Run(self.block)
+        self.block.children.append(run)
+        return run
+
+    def _end_run(self) -> None:
+        if self.run is None:
+            return
+        tree = self.tree
+        self.run.place = len(tree.texts)
+        tree.runs.append(self.run)
+        tree.texts.append("".join(self.pieces))
+        tree.link_chars.append(self.linked)
+        tree.holders.append(self.number)
+        tree.masks.append(self.mask)
+        self.run = self.inline = None
+        self.pieces, self.linked = [], 0
 
 
 def _run_of(node: Element | Run) -> Run | None:
