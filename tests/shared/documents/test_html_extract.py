@@ -276,6 +276,13 @@ def test_an_impossible_date_is_no_date(date: str) -> None:
     assert about(f'<meta name="date" content="{date}">').date == ""
 
 
+def test_a_link_that_a_picture_gives_first_is_named_by_its_words() -> None:
+    content = about(
+        "", f"<main>{STORY}<p><a href=/nests><img src=n.jpg></a> <a href=/nests>Where herons nest</a>.</p></main>"
+    )
+    assert [(link.url, link.text) for link in content.links] == [("https://example.org/nests", "Where herons nest")]
+
+
 def test_links_are_absolute_unique_and_the_contents_own_come_first() -> None:
     content = about(
         "<base href='/other/'>",

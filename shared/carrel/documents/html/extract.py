@@ -138,7 +138,7 @@ def _links(tree: Tree, base: str) -> tuple[dict[str, Link], dict[str, Link]]:
         run = tree.runs[place] if place < len(tree.runs) else None
         found = own if run is not None and run.kept else others
         target = absolute(base, element.get("href"))
-        if target and target not in found:
+        if target and (target not in found or not found[target].text):  # a picture's link says less than a later one
             text = _anchor(element)
             around = tree.texts[place] if place < len(tree.texts) else ""
             found[target] = Link(target, text, _context(around, text))
