@@ -7,6 +7,7 @@ language or a site. `NAMES` lists them in order; the weights in `weights.json` a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from carrel.documents.html.names import GROUPS
@@ -21,7 +22,8 @@ __all__ = ["NAMES", "columns", "widths"]
 
 _TAGS = ("p", "h1", "h2", "h3", "h4", "li", "td", "dd", "div", "a", "pre", "section")
 _OWN = ("chars", "words", "word_length", "link", "stops", "commas", "digits", "ends", "upper", "depth", "lines")
-_AROUND = ("chars", "link", "stops")
+_STEPS = (-2, -1, 1, 2)
+_WIDTHS = (3, 10)
 _LEVELS = 4
 _PAGE = (
     "runs",
@@ -59,8 +61,8 @@ NAMES: tuple[str, ...] = (
     *_OWN,
     *(f"tag_{tag}" for tag in _TAGS),
     *(f"in_{group}" for group in GROUPS),
-    *(f"{name}_{step:+d}" for step in (-2, -1, 1, 2) for name in ("chars", "link", "stops", "heading")),
-    *(f"{name}_w{width}" for width in (3, 10) for name in ("chars", "link", "stops")),
+    *(f"{name}_{step:+d}" for step in _STEPS for name in ("chars", "link", "stops", "heading")),
+    *(f"{name}_w{width}" for width in _WIDTHS for name in ("chars", "link", "stops")),
     *(f"{name}_up{level}" for level in range(_LEVELS) for name in ("chars", "runs", "link", "stops", "share")),
     *_PLACE,
     *(f"page_{name}" for name in _PAGE),
@@ -80,11 +82,11 @@ def _words(text: str) -> int:
     return words if len(text) < 12 * words else max(words, len(text) // 3 if not text.isascii() else words)
 
 
-def _measures(text: str) -> tuple[int, int, int, int, int, int, int, int]:
-    """Characters, words, stops, commas, digits, capitals, kind of ending, and 0 of one run."""
+def _measures(text: str) -> tuple[int, int, int, int, int, int, int]:
+    """Characters, words, stops, commas, digits, capitals and kind of ending of one run, white space squeezed."""
     size = len(text)
     if not size:
-        return (0, 0, 0, 0, 0, 0, 0, 0)
+        return (0, 0, 0, 0, 0, 0, 0)
     if text.isascii():
         raw = text.encode()
         stops = size - len(raw.translate(None, b".!?"))
@@ -98,122 +100,209 @@ def _measures(text: str) -> tuple[int, int, int, int, int, int, int, int]:
         upper = sum(map(str.isupper, text[:60]))
     last = text[-1]
     ending = 1 if last in ".!?。！？।؟…" else 2 if last in ":：" else 3 if last == "," else 0
-    return (size, _words(text), stops, commas, digits, upper, ending, text.count("\n"))
+    return (size, _words(text), stops, commas, digits, upper, ending)
 
 
 def columns(tree: Tree) -> Array:
     """A row of features for each run."""
     import numpy as np
 
-    parent: Any
+    runs = _Runs.of(tree)
+    found = [
+        *_own(runs),
+        *_names(runs),
+        *_neighbours(runs),
+        *_windows(runs),
+        *_above(runs),
+        *_places(runs, tree),
+    ]
+    matrix = np.empty((runs.count, len(NAMES)), np.float32)
+    for column, values in enumerate(found):
+        matrix[:, column] = values
+    matrix[:, len(found) :] = _page(runs, tree)
+    return matrix
 
-    count = len(tree.texts)
-    own = np.array([_measures(" ".join(text.split())) for text in tree.texts], np.float32).reshape(count, 8)
-    size = own[:, 0]
-    words = own[:, 1]
-    link = np.minimum(np.array(tree.link_chars, np.float32), size)
-    one = np.maximum(size, 1.0)
-    holders = np.array(tree.holders, np.intp)
-    parents = np.array(tree.parents, np.intp)
-    first = np.array(tree.firsts, np.intp)
-    end = np.array(tree.ends, np.intp)
-    places = np.arange(count)
-    tags = np.array([_CODES.get(block.tag, 0) for block in tree.blocks], np.intp)
-    tag = tags[holders]
-    depths = [0] * len(tree.parents)
-    for number, parent in enumerate(tree.parents):
-        depths[number] = depths[parent] + 1 if number else 0
-    depth = np.array(depths, np.float32)
-    total = max(1.0, float(size.sum()))
 
-    def log(values: Any) -> Any:
-        return np.log1p(values)
+@dataclass(slots=True)
+class _Runs:
+    """The runs of a page, a row each, and its blocks, a row each (``parents``, ``first``, ``end``).
 
-    stops = own[:, 2]
-    found: list[Any] = [
-        log(size), log(words), size / np.maximum(words, 1), link / one, stops / one * 100, own[:, 3] / one * 100,
-        own[:, 4] / one, own[:, 6], own[:, 5] / one, depth[holders], own[:, 7],
+    ``sums`` are the running sums of size, link characters and stops; ``tag`` is that of the block
+    a run stands in, ``depth`` how many stand around that.
+    """
+
+    count: int
+    size: Any
+    words: Any
+    stops: Any
+    commas: Any
+    digits: Any
+    upper: Any
+    ending: Any
+    link: Any
+    tag: Any
+    depth: Any
+    masks: Any
+    heading: Any
+    holders: Any
+    parents: Any
+    first: Any
+    end: Any
+    sums: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, tree: Tree) -> _Runs:
+        import numpy as np
+
+        measures = np.array([_measures(" ".join(text.split())) for text in tree.texts], np.float32).reshape(-1, 7)
+        size, words, stops, commas, digits, upper, ending = measures.T
+        link = np.minimum(np.array(tree.link_chars, np.float32), size)
+        holders = np.array(tree.holders, np.intp)
+        tag = np.array([_CODES.get(block.tag, 0) for block in tree.blocks], np.intp)[holders]
+        depths = [0] * len(tree.parents)
+        for number, parent in enumerate(tree.parents):
+            depths[number] = depths[parent] + 1 if number else 0
+        sums = (np.concatenate(([0.0], np.cumsum(each, dtype=np.float64))) for each in (size, link, stops))
+        return cls(
+            len(size), size, words, stops, commas, digits, upper, ending, link, tag,
+            np.array(depths, np.float32)[holders], np.array(tree.masks, np.uint64),
+            (tag >= _CODES["h1"]) & (tag <= _CODES["h4"]), holders, np.array(tree.parents, np.intp),
+            np.array(tree.firsts, np.intp), np.array(tree.ends, np.intp), tuple(sums),
+        )  # fmt: skip
+
+    @property
+    def total(self) -> float:
+        return max(1.0, float(self.size.sum()))
+
+    def within(self, group: str) -> Any:
+        """1 where a run stands in something of that group of names."""
+        import numpy as np
+
+        return ((self.masks >> np.uint64(GROUPS.index(group))) & np.uint64(1)).astype(np.float32)
+
+
+def _own(runs: _Runs) -> list[Any]:
+    """What a run is by itself."""
+    import numpy as np
+
+    size, one = runs.size, np.maximum(runs.size, 1.0)
+    return [
+        np.log1p(size), np.log1p(runs.words), size / np.maximum(runs.words, 1), runs.link / one, runs.stops / one * 100,
+        runs.commas / one * 100, runs.digits / one, runs.ending, runs.upper / one, runs.depth, 0.0,
+        *(runs.tag == code for code in range(1, len(_TAGS) + 1)),
     ]  # fmt: skip
-    found += [tag == code for code in range(1, len(_TAGS) + 1)]
-    masks = np.array(tree.masks, np.uint64)
-    found += list(((masks[:, None] >> np.arange(len(GROUPS), dtype=np.uint64)) & np.uint64(1)).astype(np.float32).T)
-    heading = (tag >= _CODES["h1"]) & (tag <= _CODES["h4"])
-    around = (log(size), link / one, stops / one * 100, heading.astype(np.float32))
-    for step in (-2, -1, 1, 2):
-        for values in around:
-            shifted = np.full(count, -1.0, np.float32)
+
+
+def _names(runs: _Runs) -> list[Any]:
+    return [runs.within(group) for group in GROUPS]
+
+
+def _neighbours(runs: _Runs) -> list[Any]:
+    """The runs before and after; -1 where there is none."""
+    import numpy as np
+
+    one = np.maximum(runs.size, 1.0)
+    facts = (np.log1p(runs.size), runs.link / one, runs.stops / one * 100, runs.heading.astype(np.float32))
+    found = []
+    for step in _STEPS:
+        for values in facts:
+            shifted = np.full(runs.count, -1.0, np.float32)
             if step < 0:
-                shifted[-step:] = values[: count + step]
-            elif count > step:
+                shifted[-step:] = values[: runs.count + step]
+            elif runs.count > step:
                 shifted[:-step] = values[step:]
             found.append(shifted)
-    sums = [np.concatenate(([0.0], np.cumsum(values, dtype=np.float64))) for values in (size, link, stops)]
-    for width in (3, 10):
-        low, high = np.maximum(places - width, 0), np.minimum(places + width + 1, count)
-        chars, links, marks = (s[high] - s[low] for s in sums)
+    return found
+
+
+def _windows(runs: _Runs) -> list[Any]:
+    """What stands so many runs around, the run itself among them."""
+    import numpy as np
+
+    found = []
+    places = np.arange(runs.count)
+    for width in _WIDTHS:
+        low, high = np.maximum(places - width, 0), np.minimum(places + width + 1, runs.count)
+        chars, links, marks = (sums[high] - sums[low] for sums in runs.sums)
         some = np.maximum(chars, 1)
-        found += [log(chars), links / some, marks / some * 100]
-    block_chars, block_links, block_stops = (s[end] - s[first] for s in sums)
-    up = holders
+        found += [np.log1p(chars), links / some, marks / some * 100]
+    return found
+
+
+def _above(runs: _Runs) -> list[Any]:
+    """The block a run stands in, and those around that, each holding more runs than the last."""
+    import numpy as np
+
+    found = []
+    chars, links, marks = (sums[runs.end] - sums[runs.first] for sums in runs.sums)
+    up = runs.holders
     for _ in range(_LEVELS):
-        chars = block_chars[up]
-        some = np.maximum(chars, 1)
+        some = np.maximum(chars[up], 1)
         found += [
-            log(chars),
-            log(end[up] - first[up]),
-            block_links[up] / some,
-            block_stops[up] / some * 100,
-            chars / total,
-        ]
-        # the next ancestor that holds more runs than this one
-        up = _wider(parents, first, end, up)
-    # where the page's running text is
-    running = np.where((size > 60) & (link < 0.4 * size) & (stops > 0), size - link, 0.0)
-    score = np.zeros(len(parents))
-    np.add.at(score, holders, 0.2 * running)
-    parent = parents[holders]
-    np.add.at(score, parent, running)
-    np.add.at(score, parents[parent], 0.5 * running)
-    np.add.at(score, parents[parents[parent]], 0.25 * running)
-    score *= 1 - block_links / np.maximum(block_chars, 1)
-    best = int(score.argmax())
-    outer = int(parents[best])
-    rows_of = (places >= first[best]) & (places < end[best])
-    rows_outer = (places >= first[outer]) & (places < end[outer])
-    is_h1 = tag == _CODES["h1"]
-    h1: Any = int(np.argmax(is_h1)) if is_h1.any() else -1
-    last_heading = np.maximum.accumulate(np.where(heading, places, -1))
-    signature = np.array([_signature(tree, number) for number in tree.holders], np.intp)
-    _, same = np.unique(signature, return_inverse=True)
-    kinds = np.bincount(same)
-    same_chars, same_links = np.bincount(same, weights=size), np.bincount(same, weights=link)
-    found += [
-        places / max(1, count), sums[0][:-1] / total,
+            np.log1p(chars[up]), np.log1p(runs.end[up] - runs.first[up]), links[up] / some, marks[up] / some * 100,
+            chars[up] / runs.total,
+        ]  # fmt: skip
+        up = _wider(runs.parents, runs.first, runs.end, up)
+    return found
+
+
+def _places(runs: _Runs, tree: Tree) -> list[Any]:
+    """Where a run stands: in the page, by its headings, by the block that most of the running text is in, and among
+    the runs that look alike."""
+    import numpy as np
+
+    places = np.arange(runs.count)
+    best, share = _best_block(runs)
+    outer = int(runs.parents[best])
+    is_h1 = runs.tag == _CODES["h1"]
+    h1 = int(np.argmax(is_h1)) if is_h1.any() else -1
+    last_heading = np.maximum.accumulate(np.where(runs.heading, places, -1))
+    _, alike = np.unique([_signature(tree, number) for number in tree.holders], return_inverse=True)
+    kinds = np.bincount(alike)
+    chars, links = np.bincount(alike, weights=runs.size), np.bincount(alike, weights=runs.link)
+    return [
+        places / max(1, runs.count), runs.sums[0][:-1] / runs.total,
         np.where(h1 < 0, -1.0, (places >= h1).astype(np.float32)),
-        np.where(h1 < 0, 0.0, np.sign(places - h1) * log(np.abs(places - h1))),
-        log(places - last_heading), rows_of, rows_outer, np.full(count, block_chars[best] / total),
-        log(np.maximum(first[best] - places, 0)), log(np.maximum(places - end[best] + 1, 0)),
-        log(kinds[same]), log(same_chars[same] / kinds[same]), same_links[same] / np.maximum(same_chars[same], 1),
+        np.where(h1 < 0, 0.0, np.sign(places - h1) * np.log1p(np.abs(places - h1))),
+        np.log1p(places - last_heading), *(
+            (places >= runs.first[block]) & (places < runs.end[block]) for block in (best, outer)
+        ), share,
+        np.log1p(np.maximum(runs.first[best] - places, 0)), np.log1p(np.maximum(places - runs.end[best] + 1, 0)),
+        np.log1p(kinds[alike]), np.log1p(chars[alike] / kinds[alike]), links[alike] / np.maximum(chars[alike], 1),
     ]  # fmt: skip
-    long_runs = size > 100
-    bits = {
-        name: float(((masks >> np.uint64(GROUPS.index(name))) & np.uint64(1)).astype(np.float32) @ size) / total
-        for name in ("thread", "product", "list", "price")
-    }
+
+
+def _best_block(runs: _Runs) -> tuple[int, float]:
+    """The block that most of the running text is in, near or far below it, and what share of the page it holds."""
+    import numpy as np
+
+    chars, links, _ = (sums[runs.end] - sums[runs.first] for sums in runs.sums)
+    is_running = (runs.size > 60) & (runs.link < 0.4 * runs.size) & (runs.stops > 0)
+    running = np.where(is_running, runs.size - runs.link, 0.0)
+    score = np.zeros(len(runs.parents))
+    block = runs.holders
+    for weight in (0.2, 1.0, 0.5, 0.25):
+        np.add.at(score, block, weight * running)
+        block = runs.parents[block]
+    score *= 1 - links / np.maximum(chars, 1)
+    best = int(score.argmax())
+    return best, chars[best] / runs.total
+
+
+def _page(runs: _Runs, tree: Tree) -> list[float]:
+    """What the page is, the same for all its runs."""
+    import numpy as np
+
+    size, total = runs.size, runs.total
     names = [block.tag for block in tree.blocks]
-    page = [
-        log(count), log(total), float(link.sum()) / total, float(stops.sum()) / total * 100,
-        log(np.count_nonzero(long_runs)),
-        float(size[long_runs].sum()) / total, float(np.count_nonzero(is_h1)), log(names.count("article")),
-        float("main" in names),
-        bits["thread"], bits["product"], bits["list"], bits["price"], float(size[tag == _CODES["li"]].sum()) / total,
-        float(size[tag == _CODES["td"]].sum()) / total,
+    is_long = size > 100
+    return [
+        np.log1p(runs.count), np.log1p(total), float(runs.link.sum()) / total, float(runs.stops.sum()) / total * 100,
+        np.log1p(np.count_nonzero(is_long)), float(size[is_long].sum()) / total,
+        float(np.count_nonzero(runs.tag == _CODES["h1"])), np.log1p(names.count("article")), float("main" in names),
+        *(float(runs.within(group) @ size) / total for group in ("thread", "product", "list", "price")),
+        *(float(size[runs.tag == _CODES[tag]].sum()) / total for tag in ("li", "td")),
     ]  # fmt: skip
-    matrix = np.empty((count, len(NAMES)), np.float32)
-    for place, values in enumerate(found):
-        matrix[:, place] = values
-    matrix[:, len(found) :] = page
-    return matrix
 
 
 def _wider(parents: Any, first: Any, end: Any, up: Any) -> Any:
