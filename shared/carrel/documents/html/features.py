@@ -7,7 +7,9 @@ language or a site. `NAMES` lists them in order; the weights in `weights.json` a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from carrel.documents.html.names import GROUPS
@@ -67,9 +69,9 @@ NAMES: tuple[str, ...] = (
     *_PLACE,
     *(f"page_{name}" for name in _PAGE),
 )
-_STOPS = str.maketrans("", "", ".!?。！？।؟…")
-_COMMAS = str.maketrans("", "", ",;:،、，；")
-_DIGITS = str.maketrans("", "", "0123456789")
+_STOPS, _COMMAS, _DIGITS, _CAPITALS = ".!?。！？।؟…", ",;:،、，；", "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ENDINGS = {**dict.fromkeys(_STOPS, 1), ":": 2, "：": 2, ",": 3}
+_LOOKED_AT = 60  # characters of a text that is not ASCII in which capitals are counted
 
 
 def widths(tree: Tree) -> list[int]:
@@ -82,25 +84,35 @@ def _words(text: str) -> int:
     return words if len(text) < 12 * words else max(words, len(text) // 3 if not text.isascii() else words)
 
 
-def _measures(text: str) -> tuple[int, int, int, int, int, int, int]:
-    """Characters, words, stops, commas, digits, capitals and kind of ending of one run, white space squeezed."""
-    size = len(text)
-    if not size:
-        return (0, 0, 0, 0, 0, 0, 0)
-    if text.isascii():
-        raw = text.encode()
-        stops = size - len(raw.translate(None, b".!?"))
-        commas = size - len(raw.translate(None, b",;:"))
-        digits = size - len(raw.translate(None, b"0123456789"))
-        upper = size - len(raw.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-    else:
-        stops = size - len(text.translate(_STOPS))
-        commas = size - len(text.translate(_COMMAS))
-        digits = size - len(text.translate(_DIGITS))
-        upper = sum(map(str.isupper, text[:60]))
-    last = text[-1]
-    ending = 1 if last in ".!?。！？।؟…" else 2 if last in ":：" else 3 if last == "," else 0
-    return (size, _words(text), stops, commas, digits, upper, ending)
+@lru_cache(maxsize=1)
+def _classes() -> Any:
+    """What each character of the basic plane counts as, a bit a class."""
+    import numpy as np
+
+    classes = np.zeros(0x10000, np.uint8)
+    for bit, characters in enumerate((_STOPS, _COMMAS, _DIGITS, _CAPITALS, " ")):
+        classes[[ord(character) for character in characters]] |= 1 << bit
+    return classes
+
+
+def _measures(texts: Sequence[str]) -> list[Any]:
+    """Characters, words, stops, commas, digits, capitals and kind of ending of each run, white space squeezed."""
+    import numpy as np
+
+    texts = [" ".join(text.split()) for text in texts]
+    size = np.array([len(text) for text in texts], np.float32)
+    codes = np.frombuffer("".join(f"{text}\n" for text in texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    classes = _classes()[np.minimum(codes, 0xFFFF)]
+    starts = np.concatenate(([0], np.cumsum(size[:-1].astype(np.intp) + 1)))
+    stops, commas, digits, capitals, spaces = (
+        np.add.reduceat((classes >> bit) & 1, starts, dtype=np.int32).astype(np.float32) for bit in range(5)
+    )
+    words = np.where(size > 0, spaces + 1, 0)
+    others = [place for place, text in enumerate(texts) if not text.isascii()]
+    capitals[others] = [sum(map(str.isupper, texts[place][:_LOOKED_AT])) for place in others]
+    unspaced = [place for place in others if size[place] >= 12 * words[place]]
+    words[unspaced] = np.maximum(words[unspaced], size[unspaced] // 3)
+    return [size, words, stops, commas, digits, capitals, [_ENDINGS.get(text[-1:], 0) for text in texts]]
 
 
 def columns(tree: Tree) -> Array:
@@ -116,11 +128,11 @@ def columns(tree: Tree) -> Array:
         *_above(runs),
         *_places(runs, tree),
     ]
-    matrix = np.empty((runs.count, len(NAMES)), np.float32)
-    for column, values in enumerate(found):
-        matrix[:, column] = values
-    matrix[:, len(found) :] = _page(runs, tree)
-    return matrix
+    matrix = np.empty((len(NAMES), runs.count), np.float32)
+    for row, values in zip(matrix, found, strict=False):
+        row[:] = values
+    matrix[len(found) :] = np.array(_page(runs, tree), np.float32)[:, None]
+    return matrix.T
 
 
 @dataclass(slots=True)
@@ -154,8 +166,7 @@ class _Runs:
     def of(cls, tree: Tree) -> _Runs:
         import numpy as np
 
-        measures = np.array([_measures(" ".join(text.split())) for text in tree.texts], np.float32).reshape(-1, 7)
-        size, words, stops, commas, digits, upper, ending = measures.T
+        size, words, stops, commas, digits, upper, ending = np.array(_measures(tree.texts), np.float32)
         link = np.minimum(np.array(tree.link_chars, np.float32), size)
         holders = np.array(tree.holders, np.intp)
         tag = np.array([_CODES.get(block.tag, 0) for block in tree.blocks], np.intp)[holders]
@@ -194,7 +205,9 @@ def _own(runs: _Runs) -> list[Any]:
 
 
 def _names(runs: _Runs) -> list[Any]:
-    return [runs.within(group) for group in GROUPS]
+    import numpy as np
+
+    return list((runs.masks >> np.arange(len(GROUPS), dtype=np.uint64)[:, None]) & np.uint64(1))
 
 
 def _neighbours(runs: _Runs) -> list[Any]:
@@ -257,7 +270,8 @@ def _places(runs: _Runs, tree: Tree) -> list[Any]:
     is_h1 = runs.tag == _CODES["h1"]
     h1 = int(np.argmax(is_h1)) if is_h1.any() else -1
     last_heading = np.maximum.accumulate(np.where(runs.heading, places, -1))
-    _, alike = np.unique([_signature(tree, number) for number in tree.holders], return_inverse=True)
+    looks: dict[_Look, int] = {}
+    alike = np.array([looks.setdefault(_look(tree, number), len(looks)) for number in tree.holders], np.intp)
     kinds = np.bincount(alike)
     chars, links = np.bincount(alike, weights=runs.size), np.bincount(alike, weights=runs.link)
     return [
@@ -320,7 +334,11 @@ _CODES = {tag: code for code, tag in enumerate(_TAGS, start=1)}
 _CODES.update({"h5": _CODES["h4"], "h6": _CODES["h4"], "th": _CODES["td"], "dt": _CODES["dd"]})
 
 
-def _signature(tree: Tree, number: int) -> int:
+_Look = tuple[str, str | None, str, str | None]
+
+
+def _look(tree: Tree, number: int) -> _Look:
+    """What tells blocks of one kind: tag and class, and those of the block above."""
     block = tree.blocks[number]
     above = tree.blocks[tree.parents[number]]
-    return hash((block.tag, block.attributes.get("class"), above.tag, above.attributes.get("class")))
+    return (block.tag, block.attributes.get("class"), above.tag, above.attributes.get("class"))

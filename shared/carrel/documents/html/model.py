@@ -43,8 +43,8 @@ def likelihood(rows: Array) -> Array:
     start = np.arange(trees) * feature.shape[1]
     feature, threshold = feature.ravel(), threshold.ravel()
     place = np.zeros((len(rows), trees), np.intp)
-    lines = (np.arange(len(rows)) * rows.shape[1])[:, None]
-    flat = rows.ravel()
+    lines = np.arange(len(rows))[:, None]
+    flat, feature = rows.T.ravel(), feature * len(rows)  # a feature after the other, as they come
     for _ in range(DEPTH):
         node = place + start
         place = 2 * place + 2 - (flat[lines + feature[node]] <= threshold[node])
