@@ -6,7 +6,9 @@ import gzip
 import json
 import statistics
 import time
+from itertools import product
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
@@ -304,6 +306,14 @@ HOSTILE = {
     "nested lists": "<ul><li>" * 20_000 + "x",
     "attributes": "<p " + " ".join(f"a{n}=1" for n in range(200_000)) + ">x",
     "attributes with >": "<p " + " ".join(f'a{n}=">"' for n in range(200_000)) + ">x",
+    "attributes of a small page": "<p "
+    + " ".join(map("".join, product(ascii_lowercase + "01234567", repeat=3)))
+    + ">x",
+    "attributes in every tag": ("<p " + " ".join(f"a{n}" for n in range(1_900)) + ">x") * 400,
+    "attributes behind a quote": "<textarea><a x='</textarea><div y='>' "
+    + " ".join(f"a{n}" for n in range(60_000))
+    + ">",
+    "values behind each other": "<a" * 7_000 + " " + f"b='{'c' * 20_000}' " * 200 + "d " * 13_000,
     "options": "<select>" + "<option>x" * 100_000,
     "formatting": "".join(f"<b n={n}>" for n in range(2000)) + "".join(f"<i n={n}>" for n in range(2000)) + "x",
     "formatting in divs": "".join(f"<div><b n={n}></div>" for n in range(5000)) + "x",

@@ -15,20 +15,28 @@ __all__ = ["MAX_CHARS", "tag_end", "too_hostile"]
 MAX_CHARS = 5_000_000
 MAX_DEPTH = 512
 MAX_ATTRIBUTES = 2_000
+MAX_PAIRS = 50_000_000  # of attributes in one tag, summed over all tags: each is compared with those before it
 MAX_OPTIONS = 20_000
 MAX_TAGS = 120_000  # start tags; past this the pure-Python steps after the parser take seconds
 MAX_FORMATTING = 128  # unclosed formatting tags at one time
 MAX_CLONES = 2_000_000  # open formatting tags summed over all start tags: what the tree builder may have to clone
 
 # Below these, no arrangement of tags costs the tree builder half a second: nesting costs it 9 ns for each pair of tags,
-# attributes 0.5 ns for each pair in one tag (measured with lexbor 3), and formatting what MAX_CLONES allows.
+# attributes 5 ns for each pair in one tag (measured with lexbor 3), and formatting what MAX_CLONES allows.
 FEW_TAGS = 8_000
-FEW_CHARS = 200_000
+FEW_ATTRIBUTES = 12_000  # on the whole page
+MANY_ATTRIBUTES = 300  # in one tag; no honest one has half of it
 
 _FORMATTERS = re.compile(
     r"<(?:[bius]|B|I|U|S|(?:em|big|code|font|nobr|tt|small|strike|strong|EM|BIG|CODE|FONT|NOBR|TT|SMALL|STRIKE|STRONG)"
     r"|(?i:em|big|code|font|nobr|tt|small|strike|strong))(?=[\s/>])"
 )
+# What may follow the name of a tag up to its end, as the HTML standard's tokenizer reads it (13.2.5.32 to 39).
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+"""
+_ATTRIBUTES = re.compile(rf"[^\s/>]*+(?:{_ATTRIBUTE})*+[\s/]*+")
+_ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
+_LONG_TAG = 1_000  # characters; attributes of shorter ones are not worth counting
+_START = re.compile(rf"<[a-zA-Z](?=([^\s/>]*+(?:{_ATTRIBUTE}){{0,{MANY_ATTRIBUTES}}}+[\s/]*+)(>|\Z)?+)")
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*)|!--|[!?])")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
@@ -152,7 +160,7 @@ def too_hostile(html: str) -> bool:
     if len(html) > MAX_CHARS:
         return True
     tags = html.count("<")
-    if tags <= FEW_TAGS and len(html) <= FEW_CHARS and tags * len(_FORMATTERS.findall(html)) <= MAX_CLONES:
+    if tags <= FEW_TAGS and tags * len(_FORMATTERS.findall(html)) <= MAX_CLONES and not _may_be_crowded(html):
         return False
     try:
         _scan(html)
@@ -161,9 +169,22 @@ def too_hostile(html: str) -> bool:
     return False
 
 
+def _may_be_crowded(html: str) -> bool:
+    """Whether one tag may have many attributes: judged from all that could set so many apart, then from every place
+    where a tag could begin, so that no quote or comment hides one."""
+    if len(html.split()) + html.count("/") + (html.count('"') + html.count("'")) // 2 <= FEW_ATTRIBUTES:
+        return False
+    read = 0
+    for start in _START.finditer(html):
+        read += start.end(1) - start.start()
+        if start[2] is None or read > 2 * len(html):
+            return True
+    return False
+
+
 def _scan(html: str) -> None:
     stack = _Stack()
-    tags = options = place = 0
+    tags = options = pairs = place = 0
     lowered = html.lower()
     while (match := _TAG.search(html, place)) is not None:
         place = match.end()
@@ -172,8 +193,11 @@ def _scan(html: str) -> None:
             place = _after_comment(html, match)
             continue
         stop = tag_end(html, place)
-        if stop - place > MAX_ATTRIBUTES * 2:
-            _count_attributes(html, place, stop)
+        if stop - place > _LONG_TAG:
+            count = _count_attributes(html, place, stop)
+            pairs += count * count // 2
+            if count > MAX_ATTRIBUTES or pairs > MAX_PAIRS:
+                raise _TrippedError
         place = stop + 1
         if match[1]:
             stack.end(name)
@@ -202,23 +226,12 @@ def _after_comment(html: str, match: re.Match[str]) -> int:
     return len(html) if stop < 0 else stop + 1
 
 
-_TAG_STOP = re.compile(r""">|=\s*(["'])""")
-_ATTRIBUTE = re.compile(r"""[^\s>"'/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']*))?|["'=/]""")
-
-
 def tag_end(html: str, place: int) -> int:
     """Where the tag ends that has its name before ``place``; a ``>`` in a quoted value does not end it."""
-    while (match := _TAG_STOP.search(html, place)) is not None:
-        if not match[1]:
-            return match.start()
-        closing = html.find(match[1], match.end())
-        if closing < 0:
-            break
-        place = closing + 1
-    return len(html)
+    match = _ATTRIBUTES.match(html, place)
+    stop = match.end() if match is not None else place
+    return stop if html.startswith(">", stop) else len(html)
 
 
-def _count_attributes(html: str, place: int, stop: int) -> None:
-    for count, _ in enumerate(_ATTRIBUTE.finditer(html, place, stop), start=1):
-        if count > MAX_ATTRIBUTES:
-            raise _TrippedError
+def _count_attributes(html: str, place: int, stop: int) -> int:
+    return sum(1 for _ in _ONE_ATTRIBUTE.finditer(html, place, stop))
