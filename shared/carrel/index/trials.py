@@ -11,12 +11,13 @@ from carrel.index import catalogue
 from carrel.index.catalogue import Collection
 from carrel.index.store import Store
 from carrel.models.encoder import sound
+from carrel.models.sparse import SparseVectors, sound_sparse
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["asked", "note_failing", "set_aside", "take_up", "taken"]
+__all__ = ["asked", "asked_sparse", "note_failing", "set_aside", "take_up", "taken"]
 
 _PLAIN = ["a plain sentence", "and another one"]
 
@@ -62,6 +63,16 @@ def asked(
         raise Unavailable(
             "the encoder fails on that text; put it in other words, or search with mode='lexical'"
         ) from error
+
+
+def asked_sparse(encode: Callable[[list[str]], SparseVectors], texts: Sequence[str]) -> SparseVectors:
+    """The sparse vectors of what somebody asks for. Raises Unavailable where the model fails on it."""
+    try:
+        return sound_sparse(encode(list(texts)), len(texts))
+    except Unavailable:
+        raise
+    except Exception as error:
+        raise Unavailable("the learned-sparse model fails on that text; put it in other words") from error
 
 
 def set_aside(store: Store, collection: Collection, rows: Sequence[Sequence[Any]]) -> None:

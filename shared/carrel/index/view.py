@@ -24,7 +24,7 @@ from carrel.index.lexical.mending import Mending
 from carrel.index.lookups import Candidate, Details, Filters, Span
 from carrel.index.sparse import Matches, SparseReader
 from carrel.index.store import Store
-from carrel.index.trials import asked
+from carrel.index.trials import asked, asked_sparse
 from carrel.models import Encoder, SparseEncoder
 from carrel.records import Passage, Section
 
@@ -128,9 +128,9 @@ class View:
             return None
         try:
             with self.gate.query():
-                asked = self.sparse_encoder.encode_queries(list(queries))
-            places = [slice(*each) for each in pairwise(asked.offsets.tolist())]
-            return [self.sparse.matches(asked.terms[place], asked.weights[place]) for place in places]
+                made = asked_sparse(self.sparse_encoder.encode_queries, queries)
+            places = [slice(*each) for each in pairwise(made.offsets.tolist())]
+            return [self.sparse.matches(made.terms[place], made.weights[place]) for place in places]
         except Unavailable as error:
             self.sparse_lost = isinstance(error, DamagedVectors)
             self.sparse = None
