@@ -181,10 +181,11 @@ def job_reply(library: Library, job: Job) -> JobReply:
     except CarrelError as error:
         note = f"searchable by words only: {error}"
         return JobReply(job=job.job_id, state="done", done=job.done, total=job.total, note=note)
-    if found.encoded < found.passages:
+    if found.waiting:
         note = f"searchable by words now; {found.encoded} of {found.passages} passages have a vector"
         return JobReply(job=job.job_id, state="encoding", done=found.encoded, total=found.passages, note=note)
-    return JobReply(job=job.job_id, state="done", done=job.done, total=job.total)
+    left = f"without vectors, as the encoder fails on them: {found.set_aside} passages" if found.set_aside else None
+    return JobReply(job=job.job_id, state="done", done=job.done, total=job.total, note=left)
 
 
 def _note(job: Job, report: dict[str, Any]) -> str | None:

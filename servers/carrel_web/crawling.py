@@ -245,8 +245,7 @@ def _state(job: Job, found: Crawling, library: Library, *, here: bool) -> str:
         return job.state
     with contextlib.suppress(CarrelError):  # the collection was dropped since, or no vectors are made
         library.arms.dense(job.collection)
-        there = library.collection(job.collection)
-        return "encoding" if there.encoded < there.passages else "done"
+        return "encoding" if library.pending(job.collection) else "done"
     return "done"
 
 

@@ -15,7 +15,7 @@ __all__ = ["passages"]
 _AT_ONCE = 256
 _NEXT = """SELECT p.passage_id, p.digest, p.doc_no, p.start, p.end, p.heading, d.doc_id, d.title, d.source, d.date
 FROM passages p JOIN documents d USING(doc_no)
-WHERE p.collection_no=? AND p.passage_id>? AND p.encoded<2 ORDER BY p.passage_id LIMIT ?"""  # 2: it has left
+WHERE p.collection_no=? AND p.passage_id>? AND p.encoded<>2 ORDER BY p.passage_id LIMIT ?"""  # 2: it has left
 
 
 def passages(store: Store, collection_no: int) -> Iterator[list[tuple[int, Row]]]:

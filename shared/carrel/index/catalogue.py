@@ -19,6 +19,7 @@ __all__ = [
     "ensure",
     "names",
     "not_dropped",
+    "note_set_aside",
     "note_vectors",
     "same",
     "weighed",
@@ -30,9 +31,10 @@ _COLUMNS = (
     "vectors, journalled, horizon, readable, words_erased, vectors_erased, "
     "(SELECT CAST(value AS INTEGER) FROM meta WHERE key='batch of '||collection_no), "
     "coalesce((SELECT value FROM meta WHERE key='sparse of '||collection_no), ''), "
-    "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='sparse erased of '||collection_no), 0)"
+    "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='sparse erased of '||collection_no), 0), "
+    "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key='set aside of '||collection_no), 0)"
 )
-_NOTED = "key IN ('batch of '||?1, 'sparse of '||?1, 'sparse erased of '||?1)"
+_NOTED = "key IN ('batch of '||?1, 'sparse of '||?1, 'sparse erased of '||?1, 'set aside of '||?1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Collection:
     ``journalled``: the generation that last changed it; ``horizon``: the oldest one whose snapshot the store can still
     resolve; ``readable``: the oldest that still answers as it did (a text erased since, or an index made anew, ends
     that). ``words_erased`` and ``vectors_erased`` count erasures of which an arm may still hold something.
+    ``set_aside``: passages that get no vector, for the encoder failed on them.
     """
 
     number: int
@@ -67,11 +70,17 @@ class Collection:
     batch: int | None
     sparse: str
     sparse_erased: int
+    set_aside: int
 
     @property
     def oldest(self) -> int:
         """The oldest snapshot that ``as_of`` may ask for."""
         return max(self.horizon, self.readable, 1)
+
+    @property
+    def waiting(self) -> int:
+        """Passages that wait for a vector."""
+        return self.passages - self.encoded - self.set_aside
 
 
 def check_name(name: str) -> None:
@@ -152,6 +161,15 @@ def note_vectors(store: Store, there: Collection, vectors: int, batch: int) -> N
     """Note what the dense arm must at least hold, inside `Store.change`."""
     store.run("UPDATE collections SET vectors=? WHERE collection_no=?", (vectors, there.number))
     store.run("INSERT OR REPLACE INTO meta VALUES('batch of '||?, ?)", (there.number, str(batch)))
+
+
+def note_set_aside(store: Store, collection_no: int, more: int) -> None:
+    """Count passages that were set aside, or (below 0) that no longer are, inside `Store.change`."""
+    store.run(
+        "INSERT INTO meta VALUES('set aside of '||?1, CAST(max(?2, 0) AS TEXT)) ON CONFLICT(key) DO UPDATE SET "
+        "value=CAST(max(CAST(value AS INTEGER)+?2, 0) AS TEXT)",
+        (collection_no, more),
+    )
 
 
 def drop_if_empty(store: Store, name: str, generation: int) -> bool:

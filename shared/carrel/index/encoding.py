@@ -6,6 +6,7 @@ takes the vectors it already has with it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -14,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable
+from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable, Unsupported
 from carrel.index import catalogue
 from carrel.index.catalogue import Collection
 from carrel.index.dense import DamagedVectors, DenseArm
@@ -22,8 +23,10 @@ from carrel.index.filling import BATCH, WANTED, said, slices
 from carrel.index.gate import QueryGate
 from carrel.index.sparse_arms import SparseArms
 from carrel.index.store import Store
+from carrel.index.trials import set_aside, taken
 from carrel.index.weighing import Weighing
 from carrel.models import Encoder
+from carrel.models.encoder import sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,11 +151,20 @@ class EncodingWorker:
             return error.retry_after is not None
         except NotFound:  # dropped meanwhile
             self._doubted.discard(collection)
+        except Unsupported as error:  # needs another package, which every search says
+            _log.info("the vectors of %s wait: %s", collection, error)
+        except BadRequest as error:  # of a model that fails on everything
+            self._tell(f"no vectors are made for '{collection}': {error}")
         except CarrelError as error:
             _log.info("the vectors of %s wait: %s", collection, error)
         except Exception:  # noqa: BLE001 - the thread must live on for the other collections
             _log.exception("encoding of %s stopped", collection)
         return False
+
+    def _tell(self, words: str) -> None:
+        with contextlib.suppress(CarrelError):
+            if words not in self._store.problems():
+                self._store.note_problem(words)
 
     def encode(self, name: str) -> int:
         """Fill in missing vectors until none is missing or the library closes; returns how many were written.
@@ -214,31 +226,40 @@ class EncodingWorker:
         wanted = {int(row[1]): row for row in rows}
         digests = np.fromiter(wanted, np.int64, len(wanted))
         missing = [int(digest) for digest in digests[~arm.has(digests)]]
+        failing: list[Sequence[Any]] = []
         if missing:
             spoken = said(self._store, [wanted[digest] for digest in missing])
             missing = list(spoken)
-            vectors = self._encoded(encoder, list(spoken.values()))
-            if vectors is None:
+            encoded = self._encoded(encoder, list(spoken.values()))
+            if encoded is None:
                 return 0
-            arm.write(np.array(missing, np.int64), vectors)
+            good, vectors = encoded
+            arm.write(np.array(missing, np.int64)[good], vectors)
+            bad = {digest for digest, has in zip(missing, good, strict=True) if not has}
+            failing = [row for row in rows if row[1] in bad]
         made_by = (encoder.name, encoder.fingerprint)
         there = [int(row[0]) for row, has in zip(rows, arm.has(_digests(rows)), strict=True) if has]
-        self._mark(collection, made_by, there, arm)
-        return len(missing) if there else -1
+        if there:
+            self._mark(collection, made_by, there, arm)
+        if failing:
+            set_aside(self._store, collection, failing)
+        return len(missing) if there or failing else -1
 
-    def _encoded(self, encoder: Encoder, spoken: Sequence[str]) -> NDArray[np.float32] | None:
-        """The vectors; None when the library closes meanwhile."""
+    def _encoded(self, encoder: Encoder, spoken: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float32]] | None:
+        """Which texts the encoder takes, and their vectors; None when the library closes meanwhile."""
         import numpy as np
 
-        vectors = np.empty((len(spoken), encoder.dimension), np.float32)
+        def encode(texts: list[str]) -> NDArray[np.float32]:
+            return sound(encoder.encode(texts), len(texts), encoder.dimension)
+
+        vectors, good = np.empty((len(spoken), encoder.dimension), np.float32), np.zeros(len(spoken), np.bool_)
         done = 0
         for places in slices(spoken, self._gate, self._stop):
-            made = encoder.encode([spoken[place] for place in places])
-            if np.shape(made) != (len(places), encoder.dimension):  # or one vector would be taken for all of them
-                raise BadRequest("the encoder gave vectors of another number or size than asked; use another encoder")
-            vectors[places] = made
+            for part, made in taken(encode, [spoken[place] for place in places]):
+                there = [places[each] for each in part]
+                vectors[there], good[there] = made, True
             done += len(places)
-        return vectors if done == len(spoken) else None
+        return (good, vectors[good]) if done == len(spoken) else None
 
     def _mark(
         self, collection: Collection, made_by: tuple[str, str], passage_ids: Sequence[int], arm: DenseArm

@@ -397,9 +397,8 @@ class Library:
             return dict(view.coverage)
 
     def pending(self, collection: str) -> int:
-        """Passages of current documents that have no vector yet."""
-        found = catalogue.collection(self.store, collection)
-        return found.passages - found.encoded
+        """Passages of current documents that wait for a vector."""
+        return catalogue.collection(self.store, collection).waiting
 
     def collections(self) -> tuple[Collection, ...]:
         """Every collection, by name."""

@@ -9,6 +9,7 @@ from carrel.documents import split
 from carrel.errors import BadRequest, NotFound
 from carrel.index import kept, texts
 from carrel.index.store import Store
+from carrel.index.trials import asked
 from carrel.records import EvidenceRef, Passage, parse_ref
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def named_vectors(
         if not len(there):
             said = _texts(store, ref)
             with gate.query():
-                vectors = encoder.encode(said)
+                vectors = asked(encoder.encode, said, encoder.dimension)
         found.append(vectors.mean(axis=0, dtype=np.float64))
     return np.stack(found).astype(np.float32)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from carrel.index import texts
+from carrel.index import catalogue, texts
 from carrel.index.catalogue import Collection
 from carrel.index.store import Store
 from carrel.records import Document, Passage
@@ -109,6 +109,11 @@ def leave(store: Store, generation: int, collection_no: int, doc_no: int) -> int
         "UPDATE passages SET encoded=2 WHERE doc_no=? AND collection_no=? AND encoded=1", (doc_no, collection_no)
     ).rowcount
     store.run("UPDATE passages SET encoded=2 WHERE doc_no=? AND collection_no=? AND encoded=0", (doc_no, collection_no))
+    set_aside = store.run(
+        "UPDATE passages SET encoded=2 WHERE doc_no=? AND collection_no=? AND encoded=3", (doc_no, collection_no)
+    ).rowcount
+    if set_aside:
+        catalogue.note_set_aside(store, collection_no, -set_aside)
     store.run(
         "UPDATE members SET ended=? WHERE doc_no=? AND collection_no=? AND ended IS NULL",
         (generation, doc_no, collection_no),

@@ -62,7 +62,8 @@ CREATE TABLE problems(at REAL NOT NULL, words TEXT NOT NULL);
 """
 # collections.words_erased, vectors_erased: erasures of which an arm may still hold something. readable: no snapshot
 # before this generation answers as it did, for a text of it was erased or its index was made anew.
-# passages.encoded: 0 a vector is wanted, 1 it is there, 2 the document has left the collection and none is wanted.
+# passages.encoded: 0 a vector is wanted, 1 it is there, 2 the document has left the collection and none is wanted,
+# 3 the encoder failed on it.
 
 
 def format_of(connection: sqlite3.Connection) -> int:

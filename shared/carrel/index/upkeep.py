@@ -15,6 +15,7 @@ from carrel.index.catalogue import Collection
 from carrel.index.lexical import DamagedArm, LexicalArm
 from carrel.index.library import Library
 from carrel.index.sparse import SparseArm
+from carrel.index.trials import take_up
 from carrel.records import document_id
 
 __all__ = ["Finding", "examine", "repair"]
@@ -165,6 +166,12 @@ def _dense(library: Library, collection: Collection, *, mend: bool) -> Iterator[
     if missing:
         faults = [f"{missing} are missing"]
     yield from (Finding(f"the vectors of '{collection.name}': {words}", mended=mend) for words in faults)
+    if aside := library.collection(collection.name).set_aside:
+        if mend:
+            take_up(library.store, collection)
+            library.encode_in_background()
+        what = f"the encoder failed on {aside} passages of '{collection.name}', which have no vector"
+        yield Finding(f"{what}; --repair has them tried again", mended=mend)
 
 
 def _sparse(library: Library, collection: Collection, *, mend: bool) -> Iterator[Finding]:

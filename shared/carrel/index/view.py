@@ -24,6 +24,7 @@ from carrel.index.lexical.mending import Mending
 from carrel.index.lookups import Candidate, Details, Filters, Span
 from carrel.index.sparse import Matches, SparseReader
 from carrel.index.store import Store
+from carrel.index.trials import asked, asked_sparse
 from carrel.models import Encoder, SparseEncoder
 from carrel.records import Passage, Section
 
@@ -106,11 +107,19 @@ class View:
         return shares
 
     def encode(self, queries: Sequence[str]) -> NDArray[np.float32] | None:
-        """The queries' vectors, ahead of any encoding in the background; None without a dense arm."""
+        """The queries' vectors, ahead of any encoding in the background; None without a dense arm, or where the encoder
+        fails on them, which a note says. Raises Unavailable for that where no words are searched."""
         if self.dense is None or self.encoder is None:
             return None
-        with self.gate.query():
-            return self.encoder.encode_queries(list(queries))
+        try:
+            with self.gate.query():
+                return asked(self.encoder.encode_queries, queries, self.encoder.dimension)
+        except Unavailable as error:
+            if self.lexical is None:
+                raise
+            self.dense = self.encoder = None
+            self.notes.append(f"lexical only: {error}")
+            return None
 
     def matches(self, queries: Sequence[str]) -> list[Matches] | None:
         """How well everything in the learned-sparse arm matches each query; None without that arm, or where its model
@@ -119,9 +128,9 @@ class View:
             return None
         try:
             with self.gate.query():
-                asked = self.sparse_encoder.encode_queries(list(queries))
-            places = [slice(*each) for each in pairwise(asked.offsets.tolist())]
-            return [self.sparse.matches(asked.terms[place], asked.weights[place]) for place in places]
+                made = asked_sparse(self.sparse_encoder.encode_queries, queries)
+            places = [slice(*each) for each in pairwise(made.offsets.tolist())]
+            return [self.sparse.matches(made.terms[place], made.weights[place]) for place in places]
         except Unavailable as error:
             self.sparse_lost = isinstance(error, DamagedVectors)
             self.sparse = None
@@ -129,11 +138,12 @@ class View:
             return None
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
-        """The vectors that passages of these texts would have; None without a dense arm."""
+        """The vectors that passages of these texts would have; None without a dense arm. Raises Unavailable where the
+        encoder fails on them."""
         if self.dense is None or self.encoder is None:
             return None
         with self.gate.query():
-            return self.encoder.encode(list(texts))
+            return asked(self.encoder.encode, texts, self.encoder.dimension)
 
     def like(self, references: Sequence[str]) -> NDArray[np.float32] | None:
         """The vectors of the passages that references name, in this collection, or where they have no vector here,

@@ -19,13 +19,13 @@ from carrel.index.lexical import Mark
 from carrel.index.sparse import SparseArm
 from carrel.index.sparse_arms import SparseArms
 from carrel.index.store import Store
+from carrel.index.trials import note_failing, taken
 from carrel.models import SparseEncoder
+from carrel.models.sparse import SparseVectors, joined, sound_sparse
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from carrel.models import SparseVectors
 
 __all__ = ["Weighing"]
 
@@ -54,12 +54,19 @@ class Weighing:
     def __init__(self, store: Store, arms: SparseArms, gate: QueryGate, stop: threading.Event) -> None:
         self._store, self._arms, self._gate, self._stop = store, arms, gate, stop
         self.doubted: set[str] = set()
+        self._failing: dict[int, set[int]] = {}  # by collection: digests on which its model failed
+        self._ended: dict[int, tuple[int, int]] = {}  # and when nothing else was left to do
 
     def waiting(self) -> list[str]:
-        """The collections whose arm lacks something; no model is loaded to see it."""
+        """The collections whose arm lacks something that was not tried; no model is loaded to see it."""
         there = catalogue.weighed(self._store)
         self.doubted &= {each.name for each in there}
-        return [each.name for each in there if each.name in self.doubted or not self._arms.whole(each)]
+        return [
+            each.name
+            for each in there
+            if each.name in self.doubted
+            or (self._ended.get(each.number) != (each.journalled, each.sparse_erased) and not self._arms.whole(each))
+        ]
 
     def fill(self, there: Collection) -> int:
         """Make missing vectors until none is missing or the library closes; how many were made."""
@@ -74,6 +81,7 @@ class Weighing:
             made = self._make(there, arm, encoder, missing)
             written += made
             if not made and not self._newer(there, missing.mark):
+                self._ended[there.number] = (missing.mark.generation, missing.erased)
                 break
         if written:
             arm.tidy()
@@ -125,10 +133,14 @@ class Weighing:
         for start in range(0, len(missing.digests), BATCH):
             part = slice(start, start + BATCH)
             rows = self._store.rows(_ROWS, (json.dumps(missing.passage_ids[part].tolist()),))
-            spoken = said(self._store, rows)
+            failing = self._failing.get(there.number, set())
+            spoken = {key: text for key, text in said(self._store, rows).items() if key not in failing}
             made = self._encoded(encoder, spoken)
             if made is None:
                 return written
+            if bad := spoken.keys() - set(made[0].tolist()):
+                self._failing[there.number] = failing | bad
+                note_failing(self._store, "learned-sparse model", there, next(row for row in rows if row[1] in bad))
             left -= int(missing.passages[part][np.isin(missing.digests[part], made[0])].sum())
             arm.write(*made, missing.mark, left)
             written += len(made[0])
@@ -144,17 +156,21 @@ class Weighing:
     def _encoded(
         self, encoder: SparseEncoder, spoken: dict[int, str]
     ) -> tuple[NDArray[np.int64], SparseVectors] | None:
-        """Digests and their vectors; None when the library closes meanwhile."""
+        """Digests whose text the model takes, and their vectors; None when the library closes meanwhile."""
         import numpy as np
 
-        from carrel.models.sparse import joined
+        def encode(texts: list[str]) -> SparseVectors:
+            return sound_sparse(encoder.encode(texts), len(texts))
 
         digests, said_of = list(spoken), list(spoken.values())
         order: list[int] = []
         parts = []
+        done = 0
         for places in slices(said_of, self._gate, self._stop):
-            parts.append(encoder.encode([said_of[place] for place in places]))
-            order += places
-        if len(order) < len(digests):
+            for part, made in taken(encode, [said_of[place] for place in places]):
+                parts.append(made)
+                order += [places[each] for each in part]
+            done += len(places)
+        if done < len(digests):
             return None
         return np.array([digests[place] for place in order], np.int64), joined(parts)

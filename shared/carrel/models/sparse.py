@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from carrel.errors import BadRequest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SparseEncoder", "SparseVectors", "joined", "sparse_vectors"]
+__all__ = ["SparseEncoder", "SparseVectors", "joined", "sound_sparse", "sparse_vectors"]
+
+_MOST_TERM = 2**24  # more terms than any vocabulary has
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +62,27 @@ def sparse_vectors(matrix: NDArray[np.floating], most: int) -> SparseVectors:
     offsets = np.zeros(len(matrix) + 1, np.int64)
     np.cumsum(np.bincount(rows, minlength=len(matrix)), out=offsets[1:])
     return SparseVectors(offsets, terms.astype(np.int32), matrix[rows, terms].astype(np.float32))
+
+
+def sound_sparse(made: SparseVectors, texts: int) -> SparseVectors:
+    """What a model gave for so many texts. Raises BadRequest unless it is as `SparseVectors` says; weights of 0 may be
+    there."""
+    import numpy as np
+
+    offsets, terms, weights = map(np.asarray, (made.offsets, made.terms, made.weights))
+    kinds = "".join(each.dtype.kind for each in (offsets, terms, weights))
+    if any(each.ndim != 1 for each in (offsets, terms, weights)) or kinds != "iif" or len(offsets) != texts + 1:
+        raise BadRequest("the model gave sparse vectors of another number or kind than asked; use another model")
+    lengths = np.diff(offsets)
+    if offsets[0] or (lengths < 0).any() or not offsets[-1] == len(terms) == len(weights):
+        raise BadRequest("the model gave sparse vectors whose parts do not fit each other; use another model")
+    rows = np.repeat(np.arange(texts), lengths)
+    ascending = (np.diff(terms) > 0) | (np.diff(rows) > 0)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not ascending.all():
+        raise BadRequest("the model gave weights that are no finite numbers of ascending terms; use another model")
+    if len(terms) and not 0 <= int(terms.min()) <= int(terms.max()) < _MOST_TERM:
+        raise BadRequest("the model gave terms that no vocabulary has; use another model")
+    return SparseVectors(offsets, terms, weights)
 
 
 def joined(parts: Sequence[SparseVectors]) -> SparseVectors:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from carrel.errors import Unavailable
-from carrel.index import Library, encoding
+from carrel.errors import BadRequest, Unavailable
+from carrel.index import Library, encoding, examine, repair
 from carrel.index.gate import QueryGate
 from carrel.retrieve import search
 from kit import WordEncoder, text_document
@@ -156,3 +156,77 @@ def test_a_collection_can_have_an_encoder_of_its_own(make_library: Make) -> None
         library.encode(collection)
         assert search(library, ["swift"], collection=collection, mode="dense").hits[0].title == "swift"
     assert [each.encoder for each in library.collections()] == ["words-32", "big-64"]
+
+
+class Picky(WordEncoder):
+    """Fails on texts with a word, in one of several ways; on every text when it is ``broken``."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.word, self.broken = how, "toad", False
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = super().encode(texts)
+        bad = [self.broken or self.word in text for text in texts]
+        if any(bad) and self.how == "raises":
+            raise RuntimeError("an index lies beyond the vocabulary")
+        if any(bad) and self.how == "drops it":
+            return vectors[[not each for each in bad]]
+        vectors[bad] = {"no number": np.nan, "nothing": 0.0}.get(self.how, 1.0)
+        return vectors
+
+
+WAYS = ["raises", "drops it", "no number", "nothing"]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_text_on_which_the_encoder_fails_is_set_aside_and_said_and_the_rest_encoded(
+    make_library: Make, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(encoding, "BATCH", 3)
+    encoder = Picky(how)
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document(f"the {name}", name) for name in ("heron", "swift", "toad", "owl", "wren")])
+    library.encode("default")
+    there = library.collection("default")
+    assert (there.encoded, there.set_aside, library.pending("default")) == (4, 1, 0)
+    assert search(library, ["wren"], mode="dense").hits[0].title == "wren"
+    assert search(library, ["wren"]).coverage["dense"] == 0.8
+    by_words = search(library, ["toad"])  # the encoder fails on the query too
+    assert by_words.hits[0].title == "toad" and "lexical only: the encoder fails" in by_words.notes[0]
+    with pytest.raises(Unavailable, match="fails on that text"):
+        search(library, ["toad"], mode="dense")
+    (told,) = library.problems()
+    (ref,) = library.find("default", source="text:toad")
+    assert "fails on passages of 'default'" in told and ref in told
+    (found,) = [each for each in examine(library) if each.words not in library.problems()]
+    assert "1 passages" in found.words and "--repair" in found.words
+
+    encoder.word = "nothing such"
+    assert all(each.mended for each in repair(library)) and library.problems() == []
+    library.encode("default")
+    assert search(library, ["toad"], mode="dense").hits[0].title == "toad"
+    assert examine(library) == []
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_an_encoder_that_fails_on_every_text_sets_none_aside(make_library: Make, how: str) -> None:
+    encoder = Picky(how)
+    encoder.broken = True
+    library = make_library(encoder=encoder, background=False)
+    library.add([text_document(f"the {name}", name) for name in ("heron", "swift")])
+    with pytest.raises(BadRequest, match="use another"):
+        library.encode("default")
+    assert library.pending("default") == 2
+    encoder.broken = False
+    library.encode("default")
+    assert library.pending("default") == 0 and library.collection("default").set_aside == 0
+
+
+def test_what_was_set_aside_is_forgotten_with_its_document(make_library: Make) -> None:
+    library = make_library(encoder=Picky("raises"), background=False)
+    library.add([text_document(f"the {name}", name) for name in ("heron", "toad")])
+    library.encode("default")
+    library.remove("default", list(library.find("default", source="text:toad")))
+    there = library.collection("default")
+    assert (there.passages, there.encoded, there.set_aside, there.waiting) == (1, 1, 0, 0)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from carrel.errors import BadRequest, NotFound, Unavailable
-from carrel.index import Filters, Library, examine, filling, repair
+from carrel.index import Filters, Library, examine, filling, repair, weighing
 from carrel.index.archive import copy_collection, export_collection, import_collection
+from carrel.models import SparseVectors
 from carrel.records import Ranking
 from carrel.retrieve import Signals, search
 from kit import WordEncoder, WordWeigher, text_document
@@ -251,6 +254,88 @@ def test_a_model_that_fails_on_a_query_is_left_out(opened: Callable[..., Library
     weigher.encode_queries = fail  # type: ignore[method-assign, assignment]
     found = search(library, ["owl"])
     assert titles(found) == ["owl"] and any("failed on these texts" in note for note in found.notes)
+
+
+class Odd(WordWeigher):
+    """Gives what ``spoil`` makes of its vectors wherever a text has a word."""
+
+    word = "toad"
+
+    def __init__(self, spoil: Callable[[SparseVectors], object]) -> None:
+        super().__init__()
+        self._spoil = spoil
+
+    def encode(self, texts: Sequence[str]) -> SparseVectors:
+        return self.encode_queries(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> SparseVectors:
+        made = super().encode_queries(texts)
+        odd = any(self.word in text for text in texts)
+        return self._spoil(made) if odd else made  # type: ignore[return-value]
+
+
+def _fail(made: SparseVectors) -> object:
+    raise RuntimeError("an index lies beyond the vocabulary")
+
+
+ODD: dict[str, Callable[[SparseVectors], object]] = {
+    "raises": _fail,
+    "nothing": lambda made: None,
+    "one too few": lambda made: replace(
+        made, offsets=made.offsets[:-1], terms=made.terms[: made.offsets[-2]], weights=made.weights[: made.offsets[-2]]
+    ),
+    "one too many": lambda made: replace(made, offsets=np.append(made.offsets, made.offsets[-1])),
+    "cut off": lambda made: replace(made, weights=made.weights[:-1]),
+    "no first": lambda made: replace(made, offsets=made.offsets + 1),
+    "falling terms": lambda made: replace(made, terms=made.terms[::-1].copy()),
+    "below 0": lambda made: replace(made, terms=made.terms - 2**17),
+    "no number": lambda made: replace(made, weights=made.weights * np.float32(np.nan)),
+    "words": lambda made: replace(made, terms=made.terms.astype(str)),
+    "a table": lambda made: replace(made, terms=made.terms[:, None]),
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_a_text_on_which_the_model_fails_keeps_no_other_from_its_vector(
+    make_library: Make, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(weighing, "BATCH", 2)
+    model = Odd(ODD[how])
+    library = make_library(background=False, sparse=lambda name: model)
+    library.create("default", sparse="weigher")
+    add(library, "heron", "swift", "toad", "owl", "wren")
+    library.encode("default")
+    assert library.sparse_encoded("default") == 4 and library._worker._light() == []
+    (told,) = library.problems()
+    assert "learned-sparse model fails on passages of 'default', such as " in told
+    add(library, "dunnock")
+    assert library._worker._light() == ["default"]
+    library.encode("default")
+    assert library.sparse_encoded("default") == 5
+
+    asked = search(library, ["the toad of the marsh"])  # the model fails on the query too
+    assert titles(asked)[0] == "toad" and any("without the learned-sparse arm" in note for note in asked.notes)
+    assert library.sparse_encoded("default") == 5 and examine(library)[1:] == []
+    for name in ("heron", "wren"):
+        assert "sparse" in search(library, [name]).hits[0].arms
+
+    model.word = "nothing such"
+    again = make_library(background=False, sparse=lambda name: model)
+    again.encode("default")
+    assert again.sparse_encoded("default") == 6
+
+
+def test_a_model_that_fails_on_every_text_is_told(make_library: Make) -> None:
+    model = Odd(_fail)
+    model.word = ""
+    library = make_library(background=False, sparse=lambda name: model)
+    library.create("default", sparse="weigher")
+    add(library, *BIRDS)
+    with pytest.raises(BadRequest, match="the model fails on every text"):
+        library.encode("default")
+    library._worker._try("default", library._worker.weigh)
+    (told,) = library.problems()
+    assert told.startswith("no vectors are made for 'default': the model fails on every text")
 
 
 @pytest.mark.parametrize("hurt", ["head.json", "base-1.weights.bin", "tail-0.terms.bin", "everything"])

@@ -34,7 +34,6 @@ _TAIL_SHARE = 8
 _TIDY_ROWS = 512  # `tidy` is content with a tail of this or a part of the base
 _TIDY_SHARE = 64
 _TRIES = 5  # reading the head and mapping its files: a writer may replace both in between
-_MOST_TERM = 2**24  # more terms than any vocabulary has
 _DAMAGED = "the sparse vectors of this collection are damaged; they are made again in the background"
 
 
@@ -213,22 +212,14 @@ def _checked(digests: NDArray[np.int64], vectors: SparseVectors) -> SparseVector
     import numpy as np
 
     from carrel.models import SparseVectors
+    from carrel.models.sparse import sound_sparse
 
-    lengths = np.diff(vectors.offsets)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    if (
-        len(lengths) != len(digests)
-        or (lengths < 0).any()
-        or not len(vectors.terms) == len(vectors.weights) == len(rows)
-    ):
-        raise BadRequest("give one sparse vector for each digest")
+    vectors = sound_sparse(vectors, len(digests))
     with np.errstate(over="ignore"):
         weights = vectors.weights.astype(np.float16)
-    ascending = (np.diff(vectors.terms) > 0) | (np.diff(rows) > 0)
-    if not np.isfinite(weights).all() or (vectors.weights < 0).any() or not ascending.all():
-        raise BadRequest("the model gave weights that are no finite numbers of ascending terms; use another model")
-    if len(vectors.terms) and not 0 <= int(vectors.terms.min()) <= int(vectors.terms.max()) < _MOST_TERM:
-        raise BadRequest("the model gave terms that no vocabulary has; use another model")
+    if not np.isfinite(weights).all():
+        raise BadRequest("the model gave weights that are too great to be stored; use another model")
+    rows = np.repeat(np.arange(len(digests)), np.diff(vectors.offsets))
     kept = weights > 0
     offsets = np.zeros(len(digests) + 1, np.int64)
     np.cumsum(np.bincount(rows[kept], minlength=len(digests)), out=offsets[1:])
