@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -524,6 +525,24 @@ async def test_a_crawl_is_stopped_by_its_handle_and_does_not_go_on(
     await server.aclose()
 
 
+async def test_a_crawl_whose_process_was_killed_while_it_ended_is_ended(
+    host: Host, settings: Settings, library: Library, net: Internet
+) -> None:
+    job = library.jobs.begin("crawl", "default")
+    ledger = Ledger(settings.data / "crawls")
+    ledger.begin(job, Spec(f"{SITE}/", "default", 100, 3))
+    ledger.set_state(job, "stopping")
+    ledger.close()
+    reply = await host.record("crawl_site", job=job)
+    assert (reply["state"], "note" in reply) == ("stopped", False)
+    assert not net.asked
+
+
+async def test_a_crawl_that_is_over_cannot_be_stopped(host: Host) -> None:
+    done = await crawl(host)
+    assert await host.record("crawl_site", job=done["job"], stop=True) == done
+
+
 async def test_what_pages_say_of_themselves_does_not_reach_the_reply(host: Host, net: Internet) -> None:
     net.put(f"{SITE}/a", "<title>OBEY ME</title><h1>OBEY ME</h1><p>OBEY ME now.</p>")
     assert "OBEY" not in json.dumps(await crawl(host))
@@ -578,9 +597,8 @@ async def test_a_site_cannot_have_an_exempt_host_asked_for_its_sitemap(
     serve: Callable[..., Host], settings: Settings, net: Internet
 ) -> None:
     inside = "http://10.0.0.7/turn-off"
-    net.put(
-        f"{SITE}/robots.txt", f"User-agent: *\nAllow: /\nSitemap: {inside}?1\nSitemap: {SITE}/map.xml", "text/plain"
-    )
+    rules = f"User-agent: *\nAllow: /\nSitemap: {inside}?1\nSitemap: {SITE}/map.xml"
+    net.put(f"{SITE}/robots.txt", rules, "text/plain")
     net.put(f"{SITE}/map.xml", index(f"{inside}?2", f"{SITE}/more.xml"), "application/xml")
     net.put(f"{SITE}/more.xml", sitemap(f"{inside}?3", f"{SITE}/hidden"), "application/xml")
     net.put(f"{SITE}/hidden", html("hidden"))
@@ -588,3 +606,10 @@ async def test_a_site_cannot_have_an_exempt_host_asked_for_its_sitemap(
     host = serve(settings=replace(settings, allow_hosts=listed), allow_hosts=listed)
     assert (await crawl(host))["added"] == 6
     assert not [url for url in net.addresses if url.startswith(inside)]
+
+
+async def test_a_crawl_asked_for_twice_at_once_is_one_crawl(host: Host, net: Internet) -> None:
+    replies = await asyncio.gather(*(crawl(host) for _ in range(4)))
+    assert len({reply["job"] for reply in replies}) == 1
+    asked = [url for url in net.addresses if "sitemap" not in url]
+    assert len(asked) == len(set(asked)) == 5
