@@ -191,10 +191,11 @@ class Crawl:
             return Listing()
         try:
             page = await self._web.read(url, max_bytes=MAX_BYTES, deadline=_DEADLINE, accept=_ACCEPT_LISTING)
-            self._listed_bytes += len(page.body)
-            return await in_thread(lambda: read_listing(page.body, url=page.final_url, whole=not page.truncated))
+            listing = await in_thread(lambda: read_listing(page.body, url=page.final_url, whole=not page.truncated))
         except CarrelError:
             return Listing()
+        self._listed_bytes += listing.size
+        return listing
 
     async def _extend(self, urls: Sequence[str], depth: int) -> None:
         if depth > self._spec.depth or self._scope is None:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,8 @@ import anyio
 import httpx2
 import pytest
 
-from carrel.crawl import Ledger, Spec
+from carrel.crawl import Ledger, Spec, read_listing
+from carrel.crawl.listings import feeds_of
 from carrel.index import Library
 from carrel.settings import Settings
 from carrel.web import WebClient
@@ -250,6 +252,38 @@ BOMB = (
 async def test_a_hostile_sitemap_spares_the_crawl(host: Host, net: Internet, body: bytes) -> None:
     net.put(f"{SITE}/sitemap.xml", body, "application/xml")
     assert (await crawl(host))["added"] == 5
+
+
+async def test_packed_sitemaps_count_for_what_they_unpack_to(host: Host, net: Internet) -> None:
+    packed = gzip.compress(b"<urlset><!--" + b" " * 50_000_000)
+    net.put(f"{SITE}/sitemap.xml", index(*(f"{SITE}/{n}.xml.gz" for n in range(9))), "application/xml")
+    for n in range(9):
+        net.put(f"{SITE}/{n}.xml.gz", packed, "application/gzip")
+    assert (await crawl(host))["added"] == 5
+    assert len([url for url in net.addresses if url.endswith(".gz")]) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<urlset>" + b"<url/>" * 2_000_000 + b"</urlset>",
+        b"<urlset>" + b"<url><loc>/</loc></url>" * 60_000 + b"</urlset>",
+        b"<urlset><!--" + b"-a" * 5_000_000 + b"--></urlset>",
+        b"<urlset " + b" ".join(b"a%d=''" % n for n in range(500_000)) + b"></urlset>",
+        b"\n" * 5_000_000 + b"<urlset></urlset>",
+    ],
+    ids=["elements", "addresses", "comment", "attributes", "nothing"],
+)
+def test_a_listing_without_end_is_read_as_far_as_it_may_tire_us(body: bytes) -> None:
+    assert not read_listing(body, url=f"{SITE}/sitemap.xml").whole
+
+
+async def test_tags_without_an_end_do_not_keep_the_server_from_its_work(host: Host, net: Internet) -> None:
+    begun = time.process_time()
+    assert not feeds_of("<link " * 33_000, SITE)
+    net.put(f"{SITE}/", b"<p>a page</p>" + b"<input " * 600_000)
+    await host.text("read_page", url=f"{SITE}/")
+    assert time.process_time() - begun < 3.0
 
 
 async def test_a_sitemap_cut_off_gives_what_it_has(host: Host, library: Library, net: Internet) -> None:
