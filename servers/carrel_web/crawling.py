@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field
 
 from carrel.crawl import Crawl, Crawling, Ledger, Spec
-from carrel.errors import BadRequest, CarrelError
+from carrel.errors import BadRequest, CarrelError, Unavailable
 from carrel.index import Job, LazyLibrary, Library, check_collection
 from carrel.mcp import CarrelServer, Context, ProgressCallback, progress
 from carrel.settings import Settings
@@ -27,6 +27,7 @@ _PATIENCE = 20.0  # seconds a crawl is waited for before its job handle is retur
 _CLOSING = 2.0  # seconds a stopping server waits for pages in hand; the rest goes on in another process
 _COMMITTING = 5.0  # and then for the last commit
 _BEAT = 5.0  # seconds between two looks at whether the crawl shall stop, and two entries of its job
+_BEGINNING = 30.0  # seconds for another process to write its crawl down
 _LISTED = 20  # skipped pages named in a reply
 
 Skips = Annotated[list[str], Field(max_length=20)]
@@ -75,17 +76,13 @@ class Crawls:
         self._shelf = shelf
         self._web = web
         self._opened: Ledger | None = None
+        self._opening = anyio.Lock()
         self._running: dict[str, _Running] = {}
 
     async def begin(self, spec: Spec) -> str:
         """The job of a crawl of this spec: one that is not over, gone on with, else a new one."""
-        ledger = await self._ledger()
-        found = await in_thread(ledger.unfinished, spec)
-        if found is None:
-            library = await in_thread(self._shelf)
-            job_id = await in_thread(library.jobs.begin, "crawl", spec.collection)
-            await in_thread(ledger.begin, job_id, spec)
-            found = await in_thread(ledger.crawling, job_id)
+        ledger, library = await self._ledger(), await in_thread(self._shelf)
+        found = await in_thread(self._unfinished_or_new, spec, ledger, library)
         await self.go_on(found)
         return found.job_id
 
@@ -95,14 +92,19 @@ class Crawls:
 
     async def go_on(self, found: Crawling) -> None:
         """Run a crawl, unless it is over or some process runs it."""
-        if found.state != "open" or found.job_id in self._running:
+        ledger, library = await self._ledger(), await in_thread(self._shelf)
+        if found.job_id in self._running:
+            return
+        if found.state == "stopping":
+            await self._end(found.job_id)
+        if found.state != "open":
             return
         lock = FileLock(self._folder / f"{found.job_id}.lock", thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return
-        ledger, library = await self._ledger(), await in_thread(self._shelf)
+        # nothing is waited for between the lock and the task that gives it back
         crawl = Crawl(found.job_id, ledger, library, self._web, allow_hosts=self._settings.allow_hosts)
         task = asyncio.create_task(self._run(found.job_id, crawl, ledger, library, lock), name="carrel-crawl")
         task.add_done_callback(lambda over: over.cancelled() or over.exception())  # seen, whether anyone waits or not
@@ -128,14 +130,8 @@ class Crawls:
         if running is not None:
             running.crawl.stop()
             await asyncio.wait([running.task], timeout=_PATIENCE)
-            return
-        try:
-            with FileLock(self._folder / f"{job_id}.lock", timeout=0, thread_local=False):
-                await in_thread(ledger.set_state, job_id, "over")
-                library = await in_thread(self._shelf)
-                await in_thread(self._enter, job_id, ledger, library, "stopped", "")
-        except Timeout:
-            pass  # the process that runs it looks every few seconds
+        else:
+            await self._end(job_id)
 
     async def reply(self, job_id: str) -> CrawlReply:
         """How a crawl stands."""
@@ -164,9 +160,31 @@ class Crawls:
         return self._settings.data / "crawls"
 
     async def _ledger(self) -> Ledger:
-        if self._opened is None:
-            self._opened = await in_thread(Ledger, self._folder)
-        return self._opened
+        async with self._opening:
+            if self._opened is None:
+                self._opened = await in_thread(Ledger, self._folder)
+            return self._opened
+
+    def _unfinished_or_new(self, spec: Spec, ledger: Ledger, library: Library) -> Crawling:
+        """One call at a time, of all processes: asked for twice at once, a site is crawled once."""
+        try:
+            with FileLock(self._folder / "begin.lock", timeout=_BEGINNING, thread_local=False):
+                found = ledger.unfinished(spec)
+                if found is None:
+                    job_id = library.jobs.begin("crawl", spec.collection)
+                    ledger.begin(job_id, spec)
+                    found = ledger.crawling(job_id)
+                return found
+        except Timeout:
+            raise Unavailable("another process is beginning a crawl and does not come to an end; try again") from None
+
+    async def _end(self, job_id: str) -> None:
+        """End a crawl that shall stop, if no process runs it; one that does looks every few seconds."""
+        ledger, library = await self._ledger(), await in_thread(self._shelf)
+        with contextlib.suppress(Timeout), FileLock(self._folder / f"{job_id}.lock", timeout=0, thread_local=False):
+            if (await in_thread(ledger.crawling, job_id)).state == "stopping":
+                await in_thread(ledger.set_state, job_id, "over")
+                await in_thread(self._enter, job_id, ledger, library, "stopped", "")
 
     async def _run(self, job_id: str, crawl: Crawl, ledger: Ledger, library: Library, lock: FileLock) -> None:
         error, state = "", "interrupted"

@@ -55,7 +55,7 @@ class Pages:
         self._settings = settings
         self._shelf = shelf
         self._given = client is not None
-        self.world = OpenWeb(settings)
+        self.world = OpenWeb(settings, clock=clock)
         self.client = client or self.world.client()
         self._archive = Archive(self.client, base=settings.provider_urls.get("archive", ""))
         self._browser = browser or Browser(

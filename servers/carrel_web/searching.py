@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -71,9 +70,10 @@ class SearchWebs:
             await self.client.aclose()
 
 
-def add_searching(server: CarrelServer, settings: Settings, client: WebClient, today: Callable[[], date]) -> None:
+def add_searching(server: CarrelServer, settings: Settings, client: WebClient) -> None:
     """Give the server its tool that asks search engines."""
-    providers = open_providers(settings, client, today)
+    # by the client's clock: a replayed search asks for the days that the recorded one did
+    providers = open_providers(settings, client, lambda: client.now().date())
 
     @server.tool(title="Search the web", open_world=True, tail="results")
     async def search_web(

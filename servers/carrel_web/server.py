@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from carrel.index import LazyLibrary, Library
 from carrel.mcp import CarrelServer
@@ -48,6 +47,6 @@ def create_server(
 
     server = CarrelServer("carrel-web", instructions=INSTRUCTIONS, settings=settings, close=close)
     add_reading(server, pages, shelf, settings)
-    add_searching(server, settings, engines.client, lambda: datetime.fromtimestamp(clock(), UTC).date())
+    add_searching(server, settings, engines.client)
     add_crawling(server, crawls, settings)
     return server

@@ -22,9 +22,13 @@ MAX_BYTES = 50 * 1024 * 1024  # sitemaps.org: 50 MB, and 50,000 addresses in a f
 MAX_URLS = 50_000
 _MAX_URL = 2_048  # sitemaps.org
 _MAX_DEPTH = 64
+_MAX_ELEMENTS = 20 * MAX_URLS  # an entry of a feed has about ten; a million take some three seconds
+_PIECE = 65_536  # bytes for the parser at once: it holds the interpreter's lock meanwhile
+_MAX_TOKEN = 1 << 20  # bytes without an element or a letter: one endless comment or tag
 _XML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:\?xml|!DOCTYPE|!--|rss\b|feed\b|rdf:RDF\b|urlset\b|sitemapindex\b)")
 _ROOT = re.compile(rb"<(?:\w+:)?(rss|feed|RDF|urlset|sitemapindex)[\s>]")
-_FEED = re.compile(r"<link\b[^>]{0,500}\btype\s*=\s*[\"']?application/(?:rss|atom)\+xml[^>]{0,500}>", re.I)
+# no "<" inside a tag: each character is looked at for one tag only, however many there are without an end
+_FEED = re.compile(r"<link\b[^<>]{0,500}\btype\s*=\s*[\"']?application/(?:rss|atom)\+xml[^<>]{0,500}>", re.I)
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]{1,2000})\"|'([^']{1,2000})'|([^\s>]{1,2000}))", re.I)
 _ENTRIES = {"sitemap", "url", "item", "entry"}
 
@@ -33,12 +37,13 @@ _ENTRIES = {"sitemap", "url", "item", "entry"}
 class Listing:
     """What a sitemap or feed names: ``pages``, and of a sitemap index more ``sitemaps``; absolute addresses, each once.
 
-    ``whole`` is False where it was cut off, damaged or too long.
+    ``whole`` is False where it was cut off, damaged or too long. ``size``: bytes that were read, unpacked.
     """
 
     pages: tuple[str, ...] = ()
     sitemaps: tuple[str, ...] = ()
     whole: bool = True
+    size: int = 0
 
 
 def is_listing(page: Page) -> bool:
@@ -59,11 +64,11 @@ def read_listing(body: bytes, *, url: str, whole: bool = True) -> Listing:
     body = body[:MAX_BYTES]
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return _Reader(url).read(body, whole)
-    lines = [line.strip() for line in body.decode("utf-8", "replace").splitlines()[: MAX_URLS + 1]]
+    lines = [line.strip() for line in body.decode("utf-8", "replace").split("\n", MAX_URLS + 1)[: MAX_URLS + 1]]
     pages = dict.fromkeys(line for line in lines if line.startswith(("http://", "https://")) and len(line) <= _MAX_URL)
     if not pages or len(pages) < len([line for line in lines if line]) / 2:
         raise Unsupported("that is neither a sitemap nor a feed")
-    return Listing(tuple(pages)[:MAX_URLS], (), whole and len(pages) <= MAX_URLS)
+    return Listing(tuple(pages)[:MAX_URLS], (), whole and len(pages) <= MAX_URLS, len(body))
 
 
 class _Stop(Exception):
@@ -78,6 +83,10 @@ class _Reader:
         self._path: list[str] = []
         self._text: list[str] = []
         self._size = 0
+        self._elements = 0
+        self._named = 0
+        self._heard = 0  # place of the last piece of the body in which there was something
+        self._place = 0
         self._pages: dict[str, None] = {}
         self._sitemaps: dict[str, None] = {}
         self._refused: CarrelError | None = None
@@ -90,21 +99,27 @@ class _Reader:
         parser.EntityDeclHandler = self._entity
         parser.buffer_text = True
         try:
-            parser.Parse(body, True)
+            for self._place in range(0, len(body), _PIECE):
+                parser.Parse(body[self._place : self._place + _PIECE], False)
+                if self._place - self._heard > _MAX_TOKEN:
+                    raise _Stop
+            parser.Parse(b"", True)
         except _Stop:
             whole = False
         except (expat.ExpatError, ValueError, LookupError):  # damaged, or in an encoding that nobody knows
             whole = False
         if self._refused is not None:
             raise self._refused
-        return Listing(tuple(self._pages), tuple(self._sitemaps), whole)
+        return Listing(tuple(self._pages), tuple(self._sitemaps), whole, len(body))
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         local = name.rpartition(" ")[2]
         if not self._path and local not in ("sitemapindex", "urlset", "rss", "RDF", "feed"):
             self._refused = Unsupported("that is neither a sitemap nor a feed")
             raise _Stop
-        if len(self._path) >= _MAX_DEPTH:
+        self._heard = self._place
+        self._elements += 1
+        if len(self._path) >= _MAX_DEPTH or self._elements > _MAX_ELEMENTS:
             raise _Stop
         self._path.append(local)
         self._text, self._size = [], 0
@@ -112,6 +127,7 @@ class _Reader:
             self._found(attributes.get("href", ""), self._pages)
 
     def _words(self, text: str) -> None:
+        self._heard = self._place
         self._size += len(text)
         if self._size <= _MAX_URL:
             self._text.append(text)
@@ -125,7 +141,8 @@ class _Reader:
     def _found(self, address: str, where: dict[str, None]) -> None:
         if not address.strip():
             return
-        if len(self._pages) + len(self._sitemaps) >= MAX_URLS:
+        self._named += 1
+        if self._named > MAX_URLS:
             raise _Stop
         try:
             where.setdefault(urljoin(self._url, address.strip()))

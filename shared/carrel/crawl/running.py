@@ -187,12 +187,15 @@ class Crawl:
         return counts.get("waiting", 0) > 5 * self._spec.max_pages
 
     async def _listing(self, url: str) -> Listing:
+        if self._scope is None or not self._scope.may_name(url):
+            return Listing()
         try:
             page = await self._web.read(url, max_bytes=MAX_BYTES, deadline=_DEADLINE, accept=_ACCEPT_LISTING)
-            self._listed_bytes += len(page.body)
-            return await in_thread(lambda: read_listing(page.body, url=page.final_url, whole=not page.truncated))
+            listing = await in_thread(lambda: read_listing(page.body, url=page.final_url, whole=not page.truncated))
         except CarrelError:
             return Listing()
+        self._listed_bytes += listing.size
+        return listing
 
     async def _extend(self, urls: Sequence[str], depth: int) -> None:
         if depth > self._spec.depth or self._scope is None:
@@ -245,12 +248,14 @@ class Crawl:
     async def _ask(self, waiting: Waiting) -> None:
         seen = await self._seen(waiting.url)
         self.tally.asked += 1
+        # a recording is to hold every page whole: whoever replays it may know none of them
+        headers = {} if self._web.recorded else _validators(seen)
         try:
-            page = await self._web.read(waiting.url, headers=_validators(seen), deadline=_DEADLINE)
-        except Unavailable as error:
-            await self._try_again(waiting, error)
-            return
+            page = await self._web.read(waiting.url, headers=headers, deadline=_DEADLINE)
         except CarrelError as error:
+            if isinstance(error, Unavailable) and error.retryable:
+                await self._try_again(waiting, error)
+                return
             self._silent = 0
             await self._skip(waiting, error.kind, str(error))
             return

@@ -56,6 +56,15 @@ class Scope:
         except CarrelError:
             return False
 
+    def may_name(self, url: str) -> bool:
+        """Whether the site may have an address asked for: a public one, or one of its own host. The exemption of other
+        hosts is for what the user asks."""
+        try:
+            found = check_url(url, allow_hosts=self._allow_hosts)
+        except CarrelError:
+            return False
+        return not found.listed or _place(found) == self._place
+
     def _wanted(self, url: WebUrl) -> bool:
         path, _, query = url.path.partition("?")
         if len(url.text) > _MAX_URL or _NO_TEXT.search(path) or _is_trap(path):

@@ -28,7 +28,8 @@ _LOGIN = re.compile(
 )
 _LOGIN_TITLE = re.compile(r"\s*(?:log ?in|sign ?in|anmelden|anmeldung|connexion|iniciar sesión)\b")
 _LOGIN_PATH = re.compile(r"/(?:login|log-in|signin|sign-in|sso|authenticate)(?:[/.?]|$)", re.I)
-_PASSWORD = re.compile(rb"""<input[^>]{0,300}type\s*=\s*["']?password""", re.I)
+# no "<" inside the tag and few spaces: it is looked for in megabytes, and a search holds the interpreter's lock
+_PASSWORD = re.compile(rb"""<input[^<>]{0,300}type\s{0,9}=\s{0,9}["']?password""", re.I)
 _MISSING = re.compile(
     r"page (?:was |could )?not (?:be )?found|404 (?:not found|error|-)|error 404|page (?:does not|doesn.t) exist|"
     r"(?:page|post|article|content|item|listing|offer)s? (?:you.{0,40} )?(?:is no longer available|no longer exists|"

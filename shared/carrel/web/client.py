@@ -183,13 +183,8 @@ class WebClient:
         rate = per_second if per_second is not None or robots else API_PER_SECOND
         ends = self._clock() + deadline
         call = _Call(accept, dict(headers or {}), max_bytes, robots, ends, rate, max_age=0.0 if fresh else None)
-        try:
-            with anyio.fail_after(deadline):
-                return await self._follow(target, call)
-        except TimeoutError:
-            if self._recorder is not None and call.place:
-                await anyio.to_thread.run_sync(self._recorder.failure, call.place[0], self._now(), "deadline")
-            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
+        async with self._until(deadline, target, call):
+            return await self._follow(target, call)
 
     async def post(
         self,
@@ -209,11 +204,8 @@ class WebClient:
         target = check_url(url, allow_hosts=self._allow_hosts)
         rate = per_second or API_PER_SECOND
         call = _Call(accept, dict(headers or {}), max_bytes, False, self._clock() + deadline, rate, body=body)
-        try:
-            with anyio.fail_after(deadline):
-                return self._page(_Trail(target), target, await self._exchange(target, call))
-        except TimeoutError:
-            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
+        async with self._until(deadline, target, call):
+            return self._page(_Trail(target), target, await self._exchange(target, call))
 
     async def read(
         self,
@@ -237,6 +229,17 @@ class WebClient:
         if 200 <= page.status < 300 or (page.status == 304 and headers):
             return page
         raise failure(page, check_url(page.final_url, allow_hosts=self._allow_hosts).host, self._now())
+
+    @asynccontextmanager
+    async def _until(self, deadline: float, target: WebUrl, call: _Call) -> AsyncIterator[None]:
+        """End a call after so many seconds; a recording is told of it."""
+        try:
+            with anyio.fail_after(deadline):
+                yield
+        except TimeoutError:
+            if self._recorder is not None and call.place:
+                await anyio.to_thread.run_sync(self._recorder.failure, call.place[0], self._now(), "deadline")
+            raise TimedOut(f"{target.host} did not answer within {deadline:g} seconds; try again later") from None
 
     async def _follow(self, target: WebUrl, call: _Call) -> Page:
         trail = _Trail(target)

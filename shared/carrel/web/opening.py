@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +24,13 @@ __all__ = ["OpenWeb"]
 class OpenWeb:
     """Makes the web clients of one server; they share the store, the recording and the place reached in it.
 
-    Raises BadRequest when the recording to replay is missing or the one to write is something else.
+    ``clock`` gives Unix seconds; a recording has its own. Raises BadRequest when the recording to replay is missing or
+    the one to write is something else.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._clock = clock
         self._recorder = None if settings.record is None else Recorder(settings.record, secrets=self._secrets)
         self._recording = None if settings.replay is None else Recording(settings.replay, secrets=self._secrets)
 
@@ -57,6 +62,7 @@ class OpenWeb:
             retries=retries,
             recorder=self._recorder,
             store=self._store,
+            now=lambda: datetime.fromtimestamp(self._clock(), UTC),
         )
 
     def close(self) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
 
-from carrel.crawl import Ledger, Spec
+from carrel.crawl import Ledger, Spec, read_listing
+from carrel.crawl.listings import feeds_of
 from carrel.index import Library
 from carrel.settings import Settings
 from carrel.web import WebClient
+from carrel.web.recording import Recorder, Recording
 from carrel_search.server import create_server as create_search
 from carrel_web.server import create_server
 from kit import Host
@@ -249,6 +254,38 @@ async def test_a_hostile_sitemap_spares_the_crawl(host: Host, net: Internet, bod
     assert (await crawl(host))["added"] == 5
 
 
+async def test_packed_sitemaps_count_for_what_they_unpack_to(host: Host, net: Internet) -> None:
+    packed = gzip.compress(b"<urlset><!--" + b" " * 50_000_000)
+    net.put(f"{SITE}/sitemap.xml", index(*(f"{SITE}/{n}.xml.gz" for n in range(9))), "application/xml")
+    for n in range(9):
+        net.put(f"{SITE}/{n}.xml.gz", packed, "application/gzip")
+    assert (await crawl(host))["added"] == 5
+    assert len([url for url in net.addresses if url.endswith(".gz")]) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<urlset>" + b"<url/>" * 2_000_000 + b"</urlset>",
+        b"<urlset>" + b"<url><loc>/</loc></url>" * 60_000 + b"</urlset>",
+        b"<urlset><!--" + b"-a" * 5_000_000 + b"--></urlset>",
+        b"<urlset " + b" ".join(b"a%d=''" % n for n in range(500_000)) + b"></urlset>",
+        b"\n" * 5_000_000 + b"<urlset></urlset>",
+    ],
+    ids=["elements", "addresses", "comment", "attributes", "nothing"],
+)
+def test_a_listing_without_end_is_read_as_far_as_it_may_tire_us(body: bytes) -> None:
+    assert not read_listing(body, url=f"{SITE}/sitemap.xml").whole
+
+
+async def test_tags_without_an_end_do_not_keep_the_server_from_its_work(host: Host, net: Internet) -> None:
+    begun = time.process_time()
+    assert not feeds_of("<link " * 33_000, SITE)
+    net.put(f"{SITE}/", b"<p>a page</p>" + b"<input " * 600_000)
+    await host.text("read_page", url=f"{SITE}/")
+    assert time.process_time() - begun < 3.0
+
+
 async def test_a_sitemap_cut_off_gives_what_it_has(host: Host, library: Library, net: Internet) -> None:
     net.put(f"{SITE}/hidden", html("hidden"))
     net.put(f"{SITE}/sitemap.xml", sitemap(f"{SITE}/hidden").encode()[:-20], "application/xml")
@@ -434,6 +471,7 @@ from pathlib import Path
 from mcp import Client
 from carrel.settings import Settings
 from carrel.web import WebClient
+from carrel.web.recording import Recorder, Recording
 from carrel_web.server import create_server
 
 async def main(data, place):
@@ -521,6 +559,91 @@ async def test_a_crawl_is_stopped_by_its_handle_and_does_not_go_on(
     await server.aclose()
 
 
+async def test_a_crawl_whose_process_was_killed_while_it_ended_is_ended(
+    host: Host, settings: Settings, library: Library, net: Internet
+) -> None:
+    job = library.jobs.begin("crawl", "default")
+    ledger = Ledger(settings.data / "crawls")
+    ledger.begin(job, Spec(f"{SITE}/", "default", 100, 3))
+    ledger.set_state(job, "stopping")
+    ledger.close()
+    reply = await host.record("crawl_site", job=job)
+    assert (reply["state"], "note" in reply) == ("stopped", False)
+    assert not net.asked
+
+
+async def test_a_crawl_that_is_over_cannot_be_stopped(host: Host) -> None:
+    done = await crawl(host)
+    assert await host.record("crawl_site", job=done["job"], stop=True) == done
+
+
 async def test_what_pages_say_of_themselves_does_not_reach_the_reply(host: Host, net: Internet) -> None:
     net.put(f"{SITE}/a", "<title>OBEY ME</title><h1>OBEY ME</h1><p>OBEY ME now.</p>")
     assert "OBEY" not in json.dumps(await crawl(host))
+
+
+# -- recorded and replayed ---------------------------------------------------------------------------------------------
+
+
+async def test_a_crawl_of_pages_known_before_is_recorded_whole(
+    serve: Callable[..., Host], make_library: Callable[..., Library], net: Internet, tmp_path: Path
+) -> None:
+    for path in ("", "a", "b", "a/deep", "a/deeper"):
+        net.pages[f"{SITE}/{path}"] = conditional(net.pages[f"{SITE}/{path}"])
+    await crawl(serve())
+    recorded = await crawl(serve(recorder=Recorder(tmp_path / "run.warc.gz")))
+    assert (recorded["state"], recorded["unchanged"]) == ("done", 5)
+    asked = len(net.asked)
+    recording = Recording(tmp_path / "run.warc.gz")
+    elsewhere = make_library("elsewhere")
+    replayed = await crawl(serve(elsewhere, recording=recording, now=recording.now))
+    assert (replayed["state"], replayed["added"], replayed["skipped"]) == ("done", 5, [])
+    assert len(net.asked) == asked
+
+
+async def test_a_replayed_crawl_that_goes_further_says_what_was_not_recorded(
+    serve: Callable[..., Host], make_library: Callable[..., Library], net: Internet, tmp_path: Path
+) -> None:
+    net.put(f"{SITE}/", html("home", "/a", *(f"/p{n}" for n in range(12))))
+    await crawl(serve(recorder=Recorder(tmp_path / "run.warc.gz")), max_pages=2)
+    recording = Recording(tmp_path / "run.warc.gz")
+    replayed = await crawl(serve(make_library("elsewhere"), recording=recording, now=recording.now))
+    assert (replayed["state"], replayed["added"]) == ("done", 2)
+    assert {each["reason"].split(",")[0] for each in replayed["skipped"]} == {
+        "this address is not in the recording that is being replayed"
+    }
+
+
+def conditional(plain: Callable[[httpx2.Request], httpx2.Response]) -> Callable[[httpx2.Request], httpx2.Response]:
+    """The answer of a site that tells versions apart."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.headers.get("if-none-match") == '"v1"':
+            return httpx2.Response(304)
+        response = plain(request)
+        response.headers["etag"] = '"v1"'
+        return response
+
+    return answer
+
+
+async def test_a_site_cannot_have_an_exempt_host_asked_for_its_sitemap(
+    serve: Callable[..., Host], settings: Settings, net: Internet
+) -> None:
+    inside = "http://10.0.0.7/turn-off"
+    rules = f"User-agent: *\nAllow: /\nSitemap: {inside}?1\nSitemap: {SITE}/map.xml"
+    net.put(f"{SITE}/robots.txt", rules, "text/plain")
+    net.put(f"{SITE}/map.xml", index(f"{inside}?2", f"{SITE}/more.xml"), "application/xml")
+    net.put(f"{SITE}/more.xml", sitemap(f"{inside}?3", f"{SITE}/hidden"), "application/xml")
+    net.put(f"{SITE}/hidden", html("hidden"))
+    listed = ("10.0.0.7",)
+    host = serve(settings=replace(settings, allow_hosts=listed), allow_hosts=listed)
+    assert (await crawl(host))["added"] == 6
+    assert not [url for url in net.addresses if url.startswith(inside)]
+
+
+async def test_a_crawl_asked_for_twice_at_once_is_one_crawl(host: Host, net: Internet) -> None:
+    replies = await asyncio.gather(*(crawl(host) for _ in range(4)))
+    assert len({reply["job"] for reply in replies}) == 1
+    asked = [url for url in net.addresses if "sitemap" not in url]
+    assert len(asked) == len(set(asked)) == 5
