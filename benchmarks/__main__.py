@@ -25,6 +25,7 @@ def main() -> None:
         ["retrieval", "--data", data, "--set", "cranfield", "--depth", "50"],
         ["retrieval", "--data", data, "--set", "codebase-chunks", "--depth", "50"],
         ["chunking", "--data", data, "--at-least", ".90"],
+        ["extraction", str(Path(data) / "extraction" / "wcxb-dev")],
     )
     failed = []
     for name, *options in parts:

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any
 
-from benchmarks.index.report import readme_table
+from benchmarks.extraction.report import readme_table as extraction_table
+from benchmarks.index.report import readme_table as index_table
 from benchmarks.results import ROOT
 
 _SETS = {
@@ -21,7 +22,8 @@ def main() -> None:
     """Replace the README's block of figures."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    block = "\n\n".join(part for part in (_retrieval(), readme_table(_figures("index")), _others()) if part)
+    parts = (_retrieval(), index_table(_figures("index")), extraction_table(_figures("extraction")), _others())
+    block = "\n\n".join(part for part in parts if part)
     readme.write_text(_BLOCK.sub(f"<!-- figures -->\n{block}\n<!-- /figures -->", text), encoding="utf-8")
 
 

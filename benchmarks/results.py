@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
 
-def write(name: str, figures: dict[str, Any]) -> Path:
-    """Write ``benchmarks/results/<name>.json``."""
-    versions = {
-        package: metadata.version(package) for package in ("carrel", "onnxruntime", "tantivy", "lancedb", "mcp")
-    }
+_PACKAGES = ("carrel", "onnxruntime", "tantivy", "lancedb", "mcp")
+
+
+def write(name: str, figures: dict[str, Any], packages: Iterable[str] = _PACKAGES) -> Path:
+    """Write ``benchmarks/results/<name>.json``, with the versions of the ``packages`` that made the figures."""
+    versions = {package: metadata.version(package) for package in packages}
     machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "python": platform.python_version()}
     path = ROOT / "benchmarks" / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)

@@ -228,6 +228,9 @@ def test_an_empty_shell_is_called_one() -> None:
         ("<div>loose <span>text</span><p>para</p> tail</div>", "loose text\n\npara\n\ntail"),
         ("<a href=/x><div>card</div></a>", "[card](https://example.org/x)"),
         ("<p>a\n   b\tc</p>", "a b c"),
+        ("<p>10<sup>−3</sup> m<sup>2</sup>, H<sub>2</sub>O, the 1<sup>st</sup></p>", "10^−3 m^2, H2O, the 1st"),
+        ("<p><sup>1</sup> so it is</p>", "1 so it is"),
+        ("<p>a<a href='#n2'><sup>2</sup></a> b<sup><a href='#fn'>*</a></sup> c<sup>[3]</sup></p>", "a[2] b[*] c[3]"),
     ],
 )
 def test_markup_becomes_markdown(html: str, expected: str) -> None:

@@ -29,6 +29,8 @@ _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s)")
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:|sourceCode|src)[- ]([A-Za-z0-9+#.-]{1,20})"
 )
+_NUMBER = re.compile(r"[-+−–]?\d[\d.,]*")
+_MARK = re.compile(r"\d{1,3}|[a-z*†‡§]")
 _PLACED = frozenset({"table", "pre", "h1", "h2", "h3", "form", "article", "section"})
 _NO_LANGUAGE = frozenset({"default", "plaintext", "none", "text", "notranslate"})
 
@@ -191,6 +193,8 @@ class Writer:
             return _wrapped(text, "*")
         if tag in ("del", "s", "strike"):
             return _wrapped(text, "~~")
+        if tag == "sup":
+            return _raised(element, text)
         if tag == "q":
             return f"“{text.strip()}”"
         if tag == "li":
@@ -244,6 +248,17 @@ def _wrapped(text: str, mark: str) -> str:
         return text
     start = text.index(words)
     return f"{text[:start]}{mark}{words}{mark}{text[start + len(words) :]}"
+
+
+def _raised(element: Element, text: str) -> str:
+    """The mark of a note stands in brackets and a power behind a caret, because 10⁶ must not read as 106."""
+    words = text.strip()
+    around = element.parent
+    links = [around] if isinstance(around, Element) else []
+    first = around is None or around.children[0] is element
+    if _MARK.fullmatch(words) and any(link.get("href").startswith("#") for link in [*links, *elements(element)]):
+        return f"[{words}]"
+    return f"^{words}" if _NUMBER.fullmatch(words) and not first else text
 
 
 def _code_span(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float32]]
 
-__all__ = ["likelihood"]
+__all__ = ["DEPTH", "WEIGHTS", "likelihood"]
 
 DEPTH = 5
+WEIGHTS = Path(__file__).with_name("weights.json")
 
 
 @lru_cache(maxsize=1)
 def _trees() -> tuple[Any, Any, Any, list[str]]:
     import numpy as np
 
-    data = json.loads((resources.files(__package__) / "weights.json").read_text("ascii"))
+    data = json.loads(WEIGHTS.read_text("ascii"))
     return (
         np.array(data["feature"], np.intp),
         np.array(data["threshold"], np.float32),
