@@ -280,7 +280,7 @@ document.addEventListener('DOMContentLoaded', () => {
     frame.contentWindow.navigator.serviceWorker.register('/worker.js').catch(() => 0);
     frame.contentWindow.fetch('http://127.0.0.1:PORT/').catch(() => 0) });
   fetch('/control');
-  setTimeout(() => document.body.insertAdjacentHTML('afterbegin', `<p>tried ${tried.length}. WORDS</p>`), 2500);
+  setTimeout(() => document.body.insertAdjacentHTML('afterbegin', `<p>tried ${tried.length}. WORDS</p>`), 1500);
 });
 """
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 QUIET = 0.5  # seconds without a change of the text or a request under way: the page has come to rest
-PATIENCE = 3.0  # seconds that a page with next to no text is given all the same
+PATIENCE = 3.0  # seconds of that which a page with next to no text is given
 RESTLESS = 8.0  # seconds after which a page that has text and never rests is read as it is
 LEAST_TEXT = 200  # characters
 STEP_MS = 100
@@ -153,7 +153,7 @@ class Visit:
                 before, quiet_since = changes, now
                 if now - start >= RESTLESS and self.has_text(world):
                     return False
-            elif now - quiet_since >= QUIET and (now - start >= PATIENCE or self.has_text(world)):
+            elif now - quiet_since >= PATIENCE or (now - quiet_since >= QUIET and self.has_text(world)):
                 return True
             self.page.wait_for_timeout(STEP_MS)
         return False
