@@ -98,6 +98,24 @@ class TokenShelf:
         there = {row[0] for row in self._rows(f"SELECT v.digest {_NAMED}", model, digests)}
         return [digest for digest in digests if digest not in there]
 
+    def verify(self, *, mend: bool) -> list[str]:
+        """What the disk has altered, in words; every byte is read once. Mending drops it: it is made again in time."""
+        with self._lock:
+            try:
+                connection = self._open_to_read()
+                if connection is None:
+                    return []
+                faults = [words for (words,) in connection.execute("PRAGMA integrity_check(3)") if words != "ok"]
+                rows = connection.execute("SELECT row_no, crc, content FROM vectors")
+                broken = [number for number, crc, content in rows if not _is_sound(content, crc)]
+            except (sqlite3.Error, OSError) as error:
+                faults, broken = [f"cannot be read ({error})"], []
+        if faults and mend:
+            self._writer.submit(self._renew).result()
+        elif broken and mend:
+            self._writer.submit(self._do, lambda connection: _drop(connection, broken)).result()
+        return faults or ([f"{len(broken)} of them are damaged"] if broken else [])
+
     @property
     def room(self) -> int:
         """Bytes that it may take; 0 where nothing can be kept."""
@@ -173,7 +191,7 @@ class TokenShelf:
             return False
         there = {row[0] for row in self._store.rows("SELECT DISTINCT digest FROM passages")}
         rows = connection.execute("SELECT row_no, digest FROM vectors").fetchall()
-        connection.executemany("DELETE FROM vectors WHERE row_no=?", [(no,) for no, key in rows if key not in there])
+        _drop(connection, [number for number, key in rows if key not in there])
         connection.execute("UPDATE facts SET value=? WHERE key='erasures'", (erasures,))
         return True
 
@@ -283,6 +301,10 @@ def _tidy(connection: sqlite3.Connection, model: str, used: Sequence[int], broke
     rows = f"(SELECT v.row_no {_NAMED})"
     connection.execute(f"UPDATE vectors SET used=? WHERE row_no IN {rows}", (today, json.dumps(list(used)), model))
     connection.execute(f"DELETE FROM vectors WHERE row_no IN {rows}", (json.dumps(list(broken)), model))
+
+
+def _drop(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+    connection.executemany("DELETE FROM vectors WHERE row_no=?", [(number,) for number in rows])
 
 
 def _drop_oldest(connection: sqlite3.Connection, goal: int) -> None:

@@ -62,6 +62,8 @@ def _examined(library: Library, say: Say, *, mend: bool) -> Iterator[Finding]:
         say(f"collection {collection.name}")
         for part in (_counters, _passages, _lexical, _dense, _sparse):
             yield from _unless_dropped(library, collection, part(library, collection, mend=mend))
+    say("token vectors")
+    yield from (Finding(f"the token vectors: {words}", mended=mend) for words in library.tokens.verify(mend=mend))
     yield from _strays(library, mend=mend)
 
 

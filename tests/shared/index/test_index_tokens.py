@@ -7,10 +7,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from carrel.index import Library
+from carrel.index.upkeep import examine, repair
 from kit import text_document
 
 TEXTS = [f"The animal{number} grazes on plain {number}." for number in range(30)]
@@ -107,13 +109,7 @@ def test_what_was_longest_of_no_use_goes_when_the_room_ends(make_library: Make) 
     assert names[0] in there and names[21] in there and names[1] not in there
 
 
-@pytest.mark.parametrize("damage", ["cut", "overwritten", "nonsense", "of another version", "one bit"])
-def test_damaged_vectors_are_made_again_and_never_read(shelf: Library, make_library: Make, damage: str) -> None:
-    names = digests(shelf)
-    made = {name: b"vectors of %d " % name * 1_000 for name in names}
-    keep(shelf, "model", made)
-    path = shelf.tokens.path
-    shelf.close()
+def harm(path: Path, damage: str, place: int) -> None:
     raw = bytearray(path.read_bytes())
     if damage == "cut":
         path.write_bytes(raw[: len(raw) // 2])
@@ -126,15 +122,42 @@ def test_damaged_vectors_are_made_again_and_never_read(shelf: Library, make_libr
             connection.execute("PRAGMA user_version=99")
         connection.close()
     else:
-        place = raw.index(b"vectors of %d " % names[7])
-        raw[place + 3] ^= 1
+        raw[place] ^= 1
         path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "nonsense", "of another version", "one bit"])
+def test_damaged_vectors_are_made_again_and_never_read(shelf: Library, make_library: Make, damage: str) -> None:
+    names = digests(shelf)
+    made = {name: b"vectors of %d " % name * 1_000 for name in names}
+    keep(shelf, "model", made)
+    path = shelf.tokens.path
+    shelf.close()
+    harm(path, damage, path.read_bytes().index(b"vectors of %d " % names[7]) + 3)
     library = make_library()
     found = library.tokens.read("model", names)
     assert all(found[name] == made[name] for name in found) and len(found) < 30
     keep(library, "model", {name: made[name] for name in names if name not in found})
     if len(library.tokens.read("model", names)) < 30:  # it was renewed by that
         keep(library, "model", made)
+    assert make_library().tokens.read("model", names) == made
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "one bit"])  # others are seen when the file is opened
+def test_the_doctor_finds_damaged_vectors_and_drops_them(shelf: Library, make_library: Make, damage: str) -> None:
+    names = digests(shelf)
+    made = {name: b"vectors of %d " % name * 1_000 for name in names}
+    keep(shelf, "model", made)
+    path = shelf.tokens.path
+    assert examine(shelf) == []
+    shelf.close()
+    harm(path, damage, path.read_bytes().index(b"vectors of %d " % names[7]) + 3)
+    library = make_library()
+    assert [each.words.partition(":")[0] for each in examine(library)] == ["the token vectors"]
+    assert all(each.mended for each in repair(library))
+    assert examine(library) == []
+    assert len(library.tokens.read("model", names)) == (29 if damage == "one bit" else 0)
+    keep(library, "model", made)
     assert make_library().tokens.read("model", names) == made
 
 
@@ -152,6 +175,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from carrel.index import Library
+from carrel.index.upkeep import examine, repair
 library = Library(Path(sys.argv[1]))
 names = [digest for batch in library.passages("default") for digest, _ in batch]
 for place, name in enumerate(names):
