@@ -117,7 +117,7 @@ def export_collection(
     try:
         with (
             catalogue.not_dropped(library.store, there),
-            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
+            zipfile.ZipFile(draft, "w") as archive,
         ):
             did = _write(library, there, archive, progress)
             catalogue.same(library.store, there)  # or its vectors may have gone before they were read
@@ -300,15 +300,19 @@ def _write(library: Library, there: Collection, archive: zipfile.ZipFile, progre
         **counts,
         "sha256": hashes,
     }
-    archive.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
+    archive.writestr(_part_info("manifest.json"), json.dumps(manifest, indent=1, ensure_ascii=False))
     return Archived(there.name, counts["documents"], counts["passages"], counts["vectors"])
+
+
+def _part_info(name: str) -> zipfile.ZipInfo:
+    """Of a fixed date and not packed, as each zlib packs in its own way: equal collections make equal archives."""
+    return zipfile.ZipInfo(name)
 
 
 @contextlib.contextmanager
 def _part(archive: zipfile.ZipFile, name: str, hashes: dict[str, str]) -> Iterator[Callable[[bytes], None]]:
     digest = hashlib.sha256()
-    # A fixed date: equal collections make equal archives.
-    with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as file:
+    with archive.open(_part_info(name), "w", force_zip64=True) as file:
 
         def write(content: bytes) -> None:
             digest.update(content)

@@ -85,6 +85,8 @@ def test_equal_collections_make_equal_archives(archive: Path, source: Library, t
     again = tmp_path / "again.zip"
     export_collection(source, "birds", again)
     assert again.read_bytes() == archive.read_bytes()
+    with zipfile.ZipFile(again) as parts:  # whatever the day
+        assert {part.date_time for part in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_copy_has_everything_and_lives_on_its_own(source: Library) -> None:
