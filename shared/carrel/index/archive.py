@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from carrel.documents import SPLITTER_VERSION
-from carrel.errors import BadRequest, NotFound, Refused, Unavailable
+from carrel.errors import BadRequest, CarrelError, NotFound, Refused, Unavailable
 from carrel.index import catalogue, kept, lookups, members
 from carrel.index.catalogue import Collection
 from carrel.index.dense.arrays import flush_folder
@@ -84,7 +84,8 @@ def copy_collection(library: Library, source: str, target: str, *, sparse: str =
     """Make collection ``target`` of what ``source`` holds now, vectors included; with ``sparse``, another
     learned-sparse model is given to it.
 
-    Raises BadRequest when it exists, and NotFound when either is dropped meanwhile: then there is no copy.
+    Raises BadRequest when it exists, and NotFound when either is dropped meanwhile. Where it raises, or is interrupted,
+    there is no copy: half of one would pass for the whole.
     """
     there = library.collection(source)
     _must_be_new(library, target)
@@ -93,14 +94,14 @@ def copy_collection(library: Library, source: str, target: str, *, sparse: str =
     try:
         with _filling(library, made), catalogue.not_dropped(library.store, there):
             for batch in _batches(library, there):
-                library.add(batch, target)
                 copied += [document.doc_id for document in batch]
+                library.add(batch, target)
             _copy_sparse(library, there, library.collection(target))
             archived = _with_vectors(library, target, _copied_vectors(library, there, library.collection(target)))
-            catalogue.same(library.store, there)  # or half of it would pass for the whole
+            catalogue.same(library.store, there)
             return archived
-    except NotFound:
-        with contextlib.suppress(NotFound):
+    except BaseException:
+        with contextlib.suppress(CarrelError):
             library.remove(target, copied, drop=True)
         raise
 
@@ -117,7 +118,7 @@ def export_collection(
     try:
         with (
             catalogue.not_dropped(library.store, there),
-            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
+            zipfile.ZipFile(draft, "w") as archive,
         ):
             did = _write(library, there, archive, progress)
             catalogue.same(library.store, there)  # or its vectors may have gone before they were read
@@ -300,15 +301,19 @@ def _write(library: Library, there: Collection, archive: zipfile.ZipFile, progre
         **counts,
         "sha256": hashes,
     }
-    archive.writestr("manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
+    archive.writestr(_part_info("manifest.json"), json.dumps(manifest, indent=1, ensure_ascii=False))
     return Archived(there.name, counts["documents"], counts["passages"], counts["vectors"])
+
+
+def _part_info(name: str) -> zipfile.ZipInfo:
+    """Of a fixed date and not packed, as each zlib packs in its own way: equal collections make equal archives."""
+    return zipfile.ZipInfo(name)
 
 
 @contextlib.contextmanager
 def _part(archive: zipfile.ZipFile, name: str, hashes: dict[str, str]) -> Iterator[Callable[[bytes], None]]:
     digest = hashlib.sha256()
-    # A fixed date: equal collections make equal archives.
-    with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as file:
+    with archive.open(_part_info(name), "w", force_zip64=True) as file:
 
         def write(content: bytes) -> None:
             digest.update(content)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from carrel.errors import BadRequest, NotFound, Refused
+from carrel.errors import BadRequest, NotFound, Refused, Unavailable
 from carrel.index import Library
+from carrel.index import archive as archiving
 from carrel.index.archive import copy_collection, export_collection, import_collection
 from carrel.index.upkeep import examine
 from carrel.retrieve import search
@@ -85,6 +86,30 @@ def test_equal_collections_make_equal_archives(archive: Path, source: Library, t
     again = tmp_path / "again.zip"
     export_collection(source, "birds", again)
     assert again.read_bytes() == archive.read_bytes()
+    with zipfile.ZipFile(again) as parts:  # whatever the day
+        assert {part.date_time for part in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("the data folder's disk is full"), KeyboardInterrupt()], ids=["full", "^C"]
+)
+def test_a_copy_that_is_cut_short_leaves_no_half_of_one(
+    source: Library, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(archiving, "_BATCH", 1)
+    add, added = source.add, []
+
+    def once(*arguments: object, **options: object) -> object:
+        if added:
+            raise error
+        added.append(arguments)
+        return add(*arguments, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as full, pytest.raises(type(error)):
+        full.setattr(source, "add", once)
+        copy_collection(source, "birds", "copy")
+    assert [each.name for each in source.collections()] == ["birds"]
+    assert copy_collection(source, "birds", "copy").documents == 2
 
 
 def test_a_copy_has_everything_and_lives_on_its_own(source: Library) -> None:

@@ -164,6 +164,23 @@ def test_damaged_vectors_are_made_again_and_words_go_on(
         library.close()
 
 
+@pytest.mark.parametrize("how", ["nothing but zeros", "a type there is none of", "its head is a folder"])
+def test_vectors_damaged_where_lancedb_has_no_words_for_it_are_mended(data: Path, opened: Open, how: str) -> None:
+    (manifest,) = dense(data).rglob("*.manifest")
+    if how == "nothing but zeros":
+        manifest.write_bytes(bytes(manifest.stat().st_size))
+    elif how == "a type there is none of":
+        manifest.write_bytes(manifest.read_bytes().replace(b"fixed_size_list", b"fixed_size_lisp"))
+    else:
+        (head,) = dense(data).rglob("head.json")
+        head.unlink()
+        head.mkdir()
+    library = opened(data)
+    assert by_words(library, mode="hybrid").right and by_vector(library).wrong == []
+    mend(library)
+    sound(library)
+
+
 def test_every_vectors_file_deleted_at_once_is_said_and_mended(data: Path, opened: Open) -> None:
     shutil.rmtree(dense(data))
     library = opened(data)

@@ -123,10 +123,10 @@ def rows_of(state: State, digests: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def read_head(folder: Path) -> bytes:
-    """The bytes of the head, none when there is none."""
+    """The bytes of the head, none when there is none, or something else has its place."""
     try:
         return (folder / HEAD).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return b""
 
 

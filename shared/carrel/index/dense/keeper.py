@@ -21,7 +21,7 @@ from carrel.errors import Unavailable
 from carrel.index.dense import arrays
 from carrel.index.dense.arrays import Head, State
 from carrel.index.dense.build import Source, build
-from carrel.index.dense.table import VectorTable
+from carrel.index.dense.table import VectorTable, of_damage
 from carrel.index.dense.verify import sound
 
 if TYPE_CHECKING:
@@ -212,7 +212,9 @@ def damage_told() -> Iterator[None]:
     """Turn what LanceDB raises for damaged files into words; hybrid search then goes on by words alone."""
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:
+        if not of_damage(error):
+            raise
         full = any(os.strerror(number) in str(error) for number in _DISK_FULL)  # Lance: in a RuntimeError's text
         if full or cannot_write(error):
             raise Unavailable(

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["VectorTable"]
+__all__ = ["VectorTable", "of_damage"]
 
 _KEEP_VERSIONS = timedelta(minutes=30)  # handles in other processes may still read an older one
 _ROWS_AT_ONCE = 8192
 _DELETED_AT_ONCE = 4000  # digests named in one condition
 _CACHE = 16_000_000  # bytes; by default it keeps every version's list of fragments: 1 GB after 1,500 small commits
 _NAME = "vectors"
+
+
+def of_damage(error: Exception) -> bool:
+    """Whether LanceDB or NumPy raised this for damaged files. A manifest that is nearly sound lacks a column, or makes
+    LanceDB panic, whose class cannot be imported."""
+    return isinstance(error, OSError | RuntimeError | ValueError | LookupError) or type(error).__name__ == "RustPanic"
 
 
 class VectorTable:

@@ -9,7 +9,7 @@ from carrel.index.dense import arrays
 from carrel.index.dense.arrays import State, rows_of
 from carrel.index.dense.search import vectors_at
 from carrel.index.dense.sums import checksum, read_blocks
-from carrel.index.dense.table import VectorTable
+from carrel.index.dense.table import VectorTable, of_damage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,9 @@ def verify(folder: Path, table: VectorTable) -> list[str]:
     problems = [_ARRAYS] if state is None else [] if codes_sound(state) else [_CODES]
     try:
         return problems + _compared(table, state)
-    except (OSError, RuntimeError, ValueError):
+    except Exception as error:
+        if not of_damage(error):
+            raise
         return [*problems, _TABLE]
 
 
