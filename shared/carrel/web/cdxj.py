@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -69,22 +69,22 @@ def read_lines(text: str) -> list[Entry]:
     entries = []
     for line in text.splitlines():
         try:
-            facts = json.loads(line.split(" ", 2)[2])
-            entries.append(
-                Entry(
-                    facts["url"],
-                    datetime.fromisoformat(facts["time"]),
-                    facts["status"],
-                    facts["mime"],
-                    facts["digest"],
-                    int(facts["offset"]),
-                    int(facts["length"]),
-                    facts["way"],
-                )
-            )
-        except (ValueError, KeyError, IndexError, TypeError):
+            entries.append(_read(json.loads(line.split(" ", 2)[2])))
+        except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError):
             return []
     return sorted(entries, key=lambda entry: entry.offset)
+
+
+def _read(facts: Mapping[str, str]) -> Entry:
+    """One line's entry; ValueError and its kin for one that `write_lines` did not write."""
+    texts = [facts[name] for name in ("url", "status", "mime", "digest", "way", "time", "offset", "length")]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    url, status, mime, digest, way = texts[:5]
+    at, offset, length = datetime.fromisoformat(facts["time"]), int(facts["offset"]), int(facts["length"])
+    if at.tzinfo is None or min(offset, length) < 0:
+        raise ValueError
+    return Entry(url, at.astimezone(UTC), status, mime, digest, offset, length, way)
 
 
 def _key(url: str) -> str:

@@ -15,18 +15,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from carrel.errors import BadRequest, NotRecorded, Unavailable
+from carrel.web.answers import REDIRECTS
 from carrel.web.cdxj import Entry, entry_of, read_lines, write_lines
+from carrel.web.silencing import blind, forms, silenced
 from carrel.web.warc import FAILURE, WarcRecord, http_block, pack_record, read_record, scan
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Asked", "Recorder", "Recording", "blind"]
+__all__ = ["Asked", "Recorder", "Recording"]
+
+_PATIENCE = 20.0  # seconds for another process that writes; one that was halted must not halt us
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +59,6 @@ class Asked:
 _log = logging.getLogger(__name__)
 
 
-def blind(url: str, secrets: Collection[str]) -> str:
-    """A URL without the query parameters whose value is a secret of the user's."""
-    parts = urlsplit(url)
-    if not secrets or not parts.query:
-        return url
-    kept = [
-        pair
-        for pair in parts.query.split("&")
-        if not any(value in secrets for _, value in parse_qsl(pair, keep_blank_values=True))
-    ]
-    return urlunsplit((*parts[:3], "&".join(kept), ""))
-
-
 class Recorder:
     """Appends answers to a WARC file. Calls block, and may come from several threads and processes.
 
@@ -78,7 +70,7 @@ class Recorder:
 
         self._path = path
         self._secrets = frozenset(secrets)
-        self._lock = FileLock(f"{path}.lock")
+        self._lock = FileLock(f"{path}.lock", timeout=_PATIENCE)
         self._wrote = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +90,9 @@ class Recorder:
         cut: str = "",
     ) -> None:
         """Note an answer; ``body`` as it came over the wire, ``cut`` why it ended early (length, disconnect)."""
-        block, digest = http_block(status, headers, body)
+        if status in REDIRECTS and any(form in body for form in forms(self._secrets)):
+            body = b""  # nobody reads it
+        block, digest = http_block(status, silenced(headers, self._secrets), body)
         fields = {"Content-Type": "application/http; msgtype=response", "WARC-Payload-Digest": digest}
         if cut:
             fields["WARC-Truncated"] = cut
@@ -110,11 +104,14 @@ class Recorder:
         self._append(asked, at, "metadata", block, {"Content-Type": "application/warc-fields"})
 
     def close(self) -> None:
-        """Write the index. The recorder may be used again."""
-        with self._lock:
-            if self._wrote:
-                _write_index(self._path, _entries(self._path))
-                self._wrote = False
+        """Write the index, if that can be done: it can be made anew. The recorder may be used again."""
+        try:
+            with self._lock:
+                if self._wrote:
+                    _write_index(self._path, _entries(self._path))
+                    self._wrote = False
+        except OSError as error:
+            _log.warning("the index of the recording could not be written: %s", error)
 
     def _append(self, asked: Asked, at: datetime, kind: str, block: bytes, fields: dict[str, str]) -> None:
         target = {"WARC-Target-URI": blind(asked.url, self._secrets)}
@@ -126,17 +123,20 @@ class Recorder:
         )
         _, answer = pack_record(kind, at, block, {**target, "WARC-Concurrent-To": request_id, **fields})
         try:
-            with self._lock, self._path.open("ab") as file:
+            # unbuffered: what a full disk did not take must not be waiting to be written after the cut
+            with self._lock, self._path.open("ab", buffering=0) as file:
                 before = file.seek(0, os.SEEK_END)
                 first = b"" if before else _info(at, self._path.name)
                 try:
-                    file.write(first + request + answer)
+                    _write(file, first + request + answer)
                 except OSError:
                     file.truncate(before)
                     raise
             self._wrote = True
         except OSError:
-            raise Unavailable("the recording cannot be written any more; is the disk full?") from None
+            raise Unavailable(
+                "the recording cannot be written now; is the disk full, or does a halted process hold it?"
+            ) from None
 
 
 class Recording:
@@ -187,6 +187,13 @@ class Recording:
                 return read_record(file, entry.offset, entry.length)
         except OSError:
             raise Unavailable("the recording cannot be read any more") from None
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """Write all of it: an unbuffered file may take a part."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _entries(path: Path) -> list[Entry]:
@@ -246,11 +253,8 @@ def _read_index(path: Path) -> list[Entry]:
 def _write_index(path: Path, entries: Sequence[Entry]) -> None:
     index = _index_path(path)
     draft = index.with_name(f"{index.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_text(write_lines(entries, path.name), "utf-8")
-        draft.replace(index)
-    except OSError as error:
-        _log.warning("the index of the recording could not be written: %s", error)
+    draft.write_text(write_lines(entries, path.name), "utf-8")
+    draft.replace(index)
 
 
 def _first(path: Path, offset: int = 0) -> WarcRecord | None:

@@ -53,12 +53,12 @@ class WarcRecord:
 
     @property
     def at(self) -> datetime:
-        """The WARC-Date."""
+        """The WARC-Date, in UTC."""
         try:
             moment = datetime.fromisoformat(self.fields.get("warc-date", ""))
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             return datetime.fromtimestamp(0, UTC)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def pack_record(kind: str, at: datetime, block: bytes, fields: Mapping[str, str]) -> tuple[str, bytes]:

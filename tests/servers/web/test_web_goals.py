@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import pytest
 
 from carrel.index import Library
-from carrel.records import parse_ref
+from carrel.ingest import page_document
+from carrel.records import Document, Page, parse_ref
 from carrel.settings import Settings
 from carrel.web import WebClient
 from carrel_web import many
@@ -230,3 +232,27 @@ async def test_a_page_asked_for_twice_is_read_once(host: Host, net: Internet) ->
 @pytest.mark.parametrize("urls", [[], ["https://example.com/"] * 21])
 async def test_too_few_or_too_many_urls_are_refused(host: Host, urls: list[str]) -> None:
     assert (await host.refusal("read_pages", urls=urls))[0] == "invalid"
+
+
+async def test_pages_are_parsed_two_at_a_time_so_that_the_first_ones_are_done_in_time(
+    host: Host, net: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsing, most = 0, 0
+    guard = threading.Lock()
+
+    def watched(page: Page) -> Document:
+        nonlocal parsing, most
+        with guard:
+            parsing += 1
+            most = max(most, parsing)
+        document = page_document(page)
+        with guard:
+            parsing -= 1
+        return document
+
+    monkeypatch.setattr("carrel.ingest.rendering.page_document", watched)
+    urls = [f"https://example.com/{n}" for n in range(12)]
+    for url in urls:
+        net.put(url, OWLS.replace("parish", url))
+    assert "pages: 12 of 12 read" in await host.text("read_pages", urls=urls)
+    assert most == 2

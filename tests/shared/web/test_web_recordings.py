@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +16,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from filelock import FileLock
 from warcio.archiveiterator import ArchiveIterator
 
 from carrel.errors import BadRequest, CarrelError, NotFound, NotRecorded, RateLimited, Refused, TimedOut, Unavailable
@@ -371,3 +374,96 @@ def test_several_processes_record_into_one_file(path: Path) -> None:
             assert recording.find(Asked(f"https://example.com/{name}/{number}", "*/*")).block.endswith(
                 name.encode() * 5000
             )
+
+
+async def test_a_redirect_that_repeats_a_secret_leaves_it_out_too(path: Path) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/new":
+            return httpx2.Response(200, content=b"here")
+        to = f"https://api.example.com/new?q=1&key=k3y%2Fof+mine&{request.url.query.decode()}"
+        link = f'<{to}>; rel="canonical"'
+        return httpx2.Response(
+            301, headers={"location": to, "link": link}, content=f"<a href='{to}'>moved</a>".encode()
+        )
+
+    secrets = ("k3y/of mine",)
+    asked = {"key": "k3y/of mine"}
+    client = recording_client(path, answer, secrets)
+    told = await client.get("https://api.example.com/old", params=asked, robots=False)
+    await client.aclose()
+    text = gzip.decompress(await anyio.Path(path).read_bytes()).decode()
+    assert "301" in text
+    assert "k3y" not in text
+    replayed = await replaying_client(path, secrets).get("https://api.example.com/old", params=asked, robots=False)
+    assert replayed.body == told.body == b"here"
+
+
+FILL = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from carrel.errors import Unavailable
+from carrel.web.recording import Asked, Recorder
+
+path, body = Path(sys.argv[1]), bytes.fromhex(sys.argv[2])
+recorder = Recorder(path)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 300, resource.RLIM_INFINITY))
+try:
+    recorder.answer(Asked("https://example.com/full", "*/*"), datetime.now(UTC), 200, [], body)
+except Unavailable as error:
+    assert "full" in str(error)
+else:
+    raise AssertionError("it was written")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+recorder.answer(Asked("https://example.com/after", "*/*"), datetime.now(UTC), 200, [], b"after")
+"""
+
+
+@pytest.mark.parametrize("size", [10, 30_000])
+async def test_an_answer_for_which_the_disk_has_no_room_spoils_no_later_one(path: Path, size: int) -> None:
+    await record(path, URL)
+    body = random.Random(1).randbytes(size).hex()
+    await anyio.run_process([sys.executable, "-c", FILL, str(path), body], check=True)
+    client = replaying_client(path)
+    assert (await client.get(URL, robots=False)).body == b"page /page"
+    assert (await client.get("https://example.com/after", robots=False)).body == b"after"
+    with pytest.raises(NotRecorded):
+        await client.get("https://example.com/full", robots=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("url", []), ("time", "2030-01-01T00:00:00"), ("time", "0001-01-01T00:00:00+23:59"), ("offset", float("inf")),
+     ("offset", -5), ("length", -1), ("way", {}), ("status", 200)],
+)  # fmt: skip
+async def test_an_index_that_says_odd_things_is_made_anew(path: Path, name: str, value: object) -> None:
+    await record(path, URL)
+    index = path.with_name("run.warc.gz.cdxj")
+    key, stamp, facts = index.read_text().split(" ", 2)
+    index.write_text(f"{key} {stamp} {json.dumps({**json.loads(facts), name: value})}\n")
+    page = await replaying_client(path).get(URL, robots=False)
+    assert (page.body, page.fetched_at[:4]) == (b"page /page", "2030")
+
+
+async def test_a_recording_from_the_beginning_of_time_is_replayed(path: Path) -> None:
+    await record(path, URL)
+    plain = gzip.decompress(await anyio.Path(path).read_bytes())
+    early = re.sub(rb"WARC-Date: [^\r]+", b"WARC-Date: 0001-01-01T00:00:00+23:59", plain)
+    await anyio.Path(path).write_bytes(early)
+    path.with_name("run.warc.gz.cdxj").unlink()
+    assert (await replaying_client(path).get(URL, robots=False)).body == b"page /page"
+
+
+def test_a_recording_that_was_deleted_meanwhile_does_not_keep_a_server_from_ending(path: Path) -> None:
+    recorder = Recorder(path)
+    recorder.answer(Asked(URL, "*/*"), datetime.now(UTC), 200, [], b"x")
+    path.unlink()
+    recorder.close()
+
+
+def test_a_halted_process_that_holds_a_recording_halts_no_other(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carrel.web.recording._PATIENCE", 0.1)
+    recorder = Recorder(path)
+    with FileLock(f"{path}.lock"), pytest.raises(Unavailable, match="hold"):
+        recorder.answer(Asked(URL, "*/*"), datetime.now(UTC), 200, [], b"x")
