@@ -36,14 +36,16 @@ _CHARSETS = re.compile(
     r"shift_jis\w*|euc_\w+|iso2022_\w+|hz|johab|tis-620|ptcp154|kz1048)"
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
+_PRESCAN, _LATE = 2_048, 64_000  # bytes in which a page's own word is looked for
 _GUESS_SAMPLE = 64_000
 
 
 def decode(data: bytes, *, charset: str = "", html: bool = False) -> tuple[str, str]:
     """Turn bytes into text; returns it with the name of the charset it was read in.
 
-    In order: byte order mark, declared charset (for HTML the ``<meta>`` too), strict UTF-8, UTF-16 told by its zero
-    bytes, UTF-8 with a few broken bytes, a guess. Raises BadRequest for what is no text in any of them.
+    In order: byte order mark, declared charset (for HTML the ``<meta>`` too), strict UTF-8, a ``<meta>`` further down,
+    UTF-16 told by its zero bytes, UTF-8 with a few broken bytes, a guess. Raises BadRequest for what is no text in any
+    of them.
     """
     text, name = _decode(data, charset, html)
     _refuse_binary(text)
@@ -54,17 +56,17 @@ def _decode(data: bytes, charset: str, html: bool) -> tuple[str, str]:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data.decode(name, "replace"), name.removesuffix("-sig")
-    for label in (charset, _meta_charset(data) if html else ""):
+    early = _meta_charset(data, 0, _PRESCAN) if html else ""
+    late = _meta_charset(data, _PRESCAN, _LATE) if html and not early else ""  # believed where UTF-8 is out
+    for label in (charset, early, "utf-8", late):
         known = _lookup(label)
         if known and (text := _strictly(data, known)) is not None:
             return text, known
-    if (text := _strictly(data, "utf-8")) is not None:
-        return text, "utf-8"
     return _decode_damaged(data, _lookup(charset))
 
 
-def _meta_charset(data: bytes) -> str:
-    match = _META_CHARSET.search(data, 0, 2048)
+def _meta_charset(data: bytes, start: int, stop: int) -> str:
+    match = _META_CHARSET.search(data, start, stop)
     label = match[1].decode("ascii", "replace") if match else ""
     return "" if label.lower().startswith("utf-16") else label  # the meta was readable as ASCII, so it is not UTF-16
 

@@ -6,6 +6,7 @@ for. An answer is kept for at most a day (section 2.4), a failure for a minute.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ KEEP_FAILURE = 60.0
 MAX_SITES = 500
 MAX_DELAY = 10.0
 _INLINE = 16_384  # rules longer than this are parsed in a thread, off the event loop
+_OTHER = re.compile(
+    r"^[^\S\n]*(?!user|allow|dis|dias|sitemap|site-map|crawl|request|visit|host)[^\s:#][^\n:#]*:[^\n]*$", re.I | re.M
+)
 
 Fetch = Callable[[str], Awaitable[Page]]
 
@@ -80,10 +84,13 @@ class Robots:
 
 
 async def _parse(body: bytes) -> Any:
-    from protego import Protego
-
     # a byte-order mark would hide the first group; lone CR ends a line too (RFC 9309 section 2.2)
     text = body.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if len(text) <= _INLINE:
-        return Protego.parse(text)
-    return await anyio.to_thread.run_sync(Protego.parse, text)
+    return _read(text) if len(text) <= _INLINE else await anyio.to_thread.run_sync(_read, text)
+
+
+def _read(text: str) -> Any:
+    """Lines that are no rule of ours must not come between a group's names (section 2.2.4), so they are taken out."""
+    from protego import Protego
+
+    return Protego.parse(_OTHER.sub("", text))

@@ -17,7 +17,7 @@ MAX_DEPTH = 512
 MAX_ATTRIBUTES = 2_000
 MAX_PAIRS = 50_000_000  # of attributes in one tag, summed over all tags: each is compared with those before it
 MAX_OPTIONS = 20_000
-MAX_TAGS = 120_000  # start tags; past this the pure-Python steps after the parser take seconds
+MAX_TAGS = 60_000  # start tags; past this the pure-Python steps after the parser take seconds
 MAX_FORMATTING = 128  # unclosed formatting tags at one time
 MAX_CLONES = 2_000_000  # open formatting tags summed over all start tags: what the tree builder may have to clone
 
@@ -38,6 +38,7 @@ _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
 _LONG_TAG = 1_000  # characters; attributes of shorter ones are not worth counting
 _START = re.compile(rf"<[a-zA-Z](?=([^\s/>]*+(?:{_ATTRIBUTE}){{0,{MANY_ATTRIBUTES}}}+[\s/]*+)(>|\Z)?+)")
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*)|!--|[!?])")
+_START = re.compile(r"<[a-zA-Z]")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
@@ -162,6 +163,8 @@ def too_hostile(html: str) -> bool:
     tags = html.count("<")
     if tags <= FEW_TAGS and tags * len(_FORMATTERS.findall(html)) <= MAX_CLONES and not _may_be_crowded(html):
         return False
+    if tags > MAX_TAGS and len(_START.findall(html)) > MAX_TAGS:
+        return True  # told without looking at each
     try:
         _scan(html)
     except _TrippedError:

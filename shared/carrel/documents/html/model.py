@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEPTH", "WEIGHTS", "likelihood"]
 
 DEPTH = 5
+_AT_ONCE = 2_000  # rows: what is made on the way, some bytes for each row and tree, stays small
 WEIGHTS = Path(__file__).with_name("weights.json")
 
 
@@ -37,6 +38,13 @@ def _trees() -> tuple[Any, Any, Any, list[str]]:
 
 def likelihood(rows: Array) -> Array:
     """For each row of `features.columns`, the share of its words that is expected to be content."""
+    import numpy as np
+
+    parts = [_likelihood(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def _likelihood(rows: Array) -> Array:
     import numpy as np
 
     feature, threshold, leaf, _ = _trees()
