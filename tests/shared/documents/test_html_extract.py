@@ -7,7 +7,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
