@@ -33,6 +33,7 @@ _ASKED_FOR_ONE = 3  # requests allowed for each page wanted, so that a site of e
 _SITEMAPS = 50
 _INDEX_DEPTH = 3
 _LISTED_BYTES = 2 * MAX_BYTES  # of all sitemaps and feeds of a crawl
+_STAYS = "; what was kept of it before stays in the collection until remove_documents takes it out"
 _ACCEPT_LISTING = "application/xml, text/xml;q=0.9, */*;q=0.5"
 
 _log = logging.getLogger(__name__)
@@ -257,7 +258,8 @@ class Crawl:
                 await self._try_again(waiting, error)
                 return
             self._silent = 0
-            await self._skip(waiting, error.kind, str(error))
+            kept = _STAYS if seen is not None and isinstance(error, NotFound) else ""
+            await self._skip(waiting, error.kind, f"{error}{kept}")
             return
         self._silent = 0
         await self._page(waiting, page, seen)

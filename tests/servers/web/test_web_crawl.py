@@ -333,7 +333,10 @@ async def test_a_page_that_is_gone_is_reported_and_stays(host: Host, library: Li
     del net.pages[f"{SITE}/a/deeper"]
     again = await crawl(host)
     assert [(each["url"], each["kind"]) for each in again["skipped"]] == [(f"{SITE}/a/deeper", "not_found")]
+    assert "stays in the collection until remove_documents" in again["skipped"][0]["reason"]
     assert f"{SITE}/a/deeper" in sources(library)
+    never = await crawl(host, collection="another")
+    assert "stays" not in never["skipped"][0]["reason"], "nothing was kept of it there"
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
