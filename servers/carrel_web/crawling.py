@@ -252,8 +252,18 @@ class Crawls:
                 SkippedPage(url=url[:300], kind=kind, reason=why[:400])
                 for url, kind, why in ledger.skipped(job_id, _LISTED)
             ],
-            note="it ends with the pages in hand" if found.state == "stopping" else json.loads(job.report).get("error"),
+            note=_note(job, found, counts.get("waiting", 0)),
         )
+
+
+def _note(job: Job, found: Crawling, waiting: int) -> str | None:
+    if found.state == "stopping":
+        return "it ends with the pages in hand"
+    if found.state == "over" and job.state != "stopped" and waiting:
+        most = found.spec.max_pages
+        return f"max_pages={most} ended it with pages waiting; crawl again with more max_pages to have them too"
+    error: str | None = json.loads(job.report).get("error")
+    return error
 
 
 def _state(job: Job, found: Crawling, library: Library, *, here: bool) -> str:

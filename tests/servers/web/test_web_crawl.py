@@ -115,6 +115,8 @@ async def test_depth_and_number_of_pages_are_kept(serve: Callable[..., Host], li
     few = await crawl(serve(), max_pages=2, collection="few")
     assert few["added"] == 2
     assert few["waiting"] >= 1
+    assert few["note"].startswith("max_pages=2 ended it") and "crawl again with more max_pages" in few["note"]
+    assert "note" not in await crawl(serve(), collection="all")
 
 
 async def test_a_crawl_stays_below_the_folder_of_its_start(host: Host, library: Library, net: Internet) -> None:
