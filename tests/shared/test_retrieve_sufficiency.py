@@ -43,7 +43,7 @@ def test_a_question_that_is_answered_is_told_from_one_that_is_not(shelf: Library
 
 def test_none_is_said_in_words_with_what_was_asked(shelf: Library) -> None:
     note = search(shelf, [ASTRAY]).notes[-1]
-    assert note == f"no good evidence in this collection for: {ASTRAY}; the best found is below"
+    assert note == f"no good evidence in this collection for: {ASTRAY}; what was found is only the nearest"
     assert search(shelf, [ASTRAY], mode="lexical").notes[-1].endswith("; nothing was found")
     assert search(shelf, [ASTRAY], signals=Signals(must=("fox",))).notes[-1].startswith("no good evidence within these")
     long = search(shelf, [f"{ASTRAY} {'of asia ' * 60}"]).notes[-1]

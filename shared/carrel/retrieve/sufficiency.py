@@ -118,5 +118,5 @@ def note(found: Sufficiency, queries: Sequence[str], *, hits: bool, limited: boo
     asked = " / ".join(" ".join(query.split()) for query in queries)
     asked = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}…"
     where = "within these limits" if limited else "in this collection"
-    below = "; the best found is below" if hits else "; nothing was found"
+    below = "; what was found is only the nearest" if hits else "; nothing was found"
     return f"no good evidence {where} for: {asked}{below}"
