@@ -23,6 +23,7 @@ from carrel_search.replies import AddReply, CollectionName, RemoveReply
 __all__ = ["add_adding", "add_removing"]
 
 _LISTED_CHARS = 11_000  # of a reply; the counts tell what the lists leave out
+_NOTHING_TO_REMOVE = "this collection holds nothing of that; give refs or a source just as a hit shows them"
 _PATIENCE = 20.0  # seconds an addition is waited for before its job handle is returned; hosts give up at about 60
 
 
@@ -135,4 +136,5 @@ def add_removing(server: CarrelServer, shelf: LazyLibrary) -> None:
             erased=erased,
             snapshot=snapshot,
             refs=list(found)[:100],
+            note=None if found or whole_collection else _NOTHING_TO_REMOVE,
         )

@@ -172,6 +172,7 @@ class RemoveReply(BaseModel):
     erased: int
     snapshot: int
     refs: list[str]
+    note: str | None = None
 
 
 class Collection(BaseModel):

@@ -116,6 +116,8 @@ async def test_removal_counts_first_and_acts_when_told(host: Host) -> None:
     await host.record("remove_documents", refs=[doc_id], dry_run=False)
     assert (await host.record("search_library", queries=["fox"]))["hits"] == []
     assert "rodents" in await host.text("read_document", ref=doc_id)
+    again = await host.record("remove_documents", refs=[doc_id])
+    assert again["documents"] == 0 and "as a hit shows" in again["note"]
     whole = await host.record("remove_documents", whole_collection=True, dry_run=False)
     assert whole["documents"] == 0
     assert (await host.record("library_status"))["collections"] == []
