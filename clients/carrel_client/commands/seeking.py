@@ -96,7 +96,8 @@ def rank(run: Run, handle: str, blocks: tuple[str, ...]) -> int:
     for place, hit in enumerate(reply.data["hits"], 1):
         run.screen.show(_hit(place, hit))
     said = reply.data["disagreement"]
-    run.screen.say(f"{said['contradicted']} of {said['pairs_twice']} pairs in several blocks contradict each other")
+    if twice := said["pairs_twice"]:
+        run.screen.say(f"{said['contradicted']} of {twice} pairs in several blocks contradict each other")
     for note in reply.data.get("notes") or []:
         run.screen.warn(in_commands(str(note)))
     return 0
