@@ -231,12 +231,15 @@ def _change_reply(change: Change) -> AddedDocument:
 def raise_if_all_failed(reply: AddReply, asked: Sequence[str], *, sync: bool = False) -> None:
     """One source asked for, and it failed: that is an error, not an empty success.
 
-    Of a folder kept in sync only the folder itself can fail: a file in it that cannot be read is listed each time.
+    Of a folder kept in sync only the folder itself can fail: a file in it that cannot be read is listed each time, and
+    that documents stay which the patterns leave out now is told and is no failure.
     """
     did = reply.added or reply.replaced or reply.unchanged or reply.moved or reply.removed
     if len(asked) != 1 or did or not reply.skipped:
         return
     first = reply.skipped[0]
+    if first.kind == "excluded":
+        return
     if not sync or first.source == asked[0][: len(first.source)]:
         raise _by_kind(first.kind, first.reason)
 

@@ -146,6 +146,18 @@ def test_what_a_pattern_leaves_out_now_is_counted_with_the_command_that_drops_it
     assert "leaves out" not in carrel("sync", str(notes), "--exclude", "cats*").err
 
 
+def test_a_sync_whose_patterns_leave_out_all_is_no_failure(carrel, notes: Path):
+    carrel("sync", str(notes))
+    ran = carrel("sync", str(notes), "--include", "*.rst")
+    assert ran.code == 0
+    assert "leaves out now stay" in ran.err and "add --drop-excluded" in ran.err
+
+
+def test_a_folder_of_which_the_patterns_leave_nothing_is_not_called_unreadable(carrel, notes: Path):
+    ran = carrel("add", str(notes), "--include", "*.rst")
+    assert (ran.code, "include and exclude leave nothing" in ran.err, "supported are" in ran.err) == (1, True, False)
+
+
 def test_most_of_a_folder_gone_at_once_stays_and_the_message_names_the_command(carrel, notes: Path):
     for number in range(6):
         (notes / f"n{number}.md").write_text(f"yak {number}")

@@ -21,7 +21,7 @@ from carrel.ingest.intake import Intake
 from carrel.ingest.outcome import Outcome, Progress
 from carrel.ingest.patterns import read_patterns
 from carrel.ingest.syncing import Drop, Vanished, find_vanished
-from carrel.ingest.walking import Stamp, inside, is_text
+from carrel.ingest.walking import LEFT_OUT, Stamp, inside, is_text
 from carrel.records import Document, document_id
 
 __all__ = ["Unreadable", "add", "note"]
@@ -128,14 +128,22 @@ def _known(library: Library, collection: str, scopes: Sequence[Scope]) -> dict[s
 
 def _tell_failures(intake: Intake, scopes: Sequence[Scope], *, sync: bool) -> None:
     there: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
     for scope in scopes:
+        left_out[scope.source] += sum(scope.listing.not_read[reason] for reason in LEFT_OUT)
         there[scope.source] += len(scope.listing.files) + (scope.failed is not None)
         intake.extend_skipped(scope.listing.skipped)
         if scope.failed is not None and (scope.single or not sync):
             intake.skip(scope.source, scope.failed)
     for source, count in there.items():
         if not count and not sync:
-            intake.skip(source, NotFound("nothing in there can be read; supported are " + ", ".join(sorted(SUFFIXES))))
+            intake.skip(source, _nothing(left_out[source]))
+
+
+def _nothing(left_out: int) -> NotFound:
+    if left_out:
+        return NotFound(f"include and exclude leave nothing of it to read ({left_out:,} left out)")
+    return NotFound("nothing in there can be read; supported are " + ", ".join(sorted(SUFFIXES)))
 
 
 def _run(

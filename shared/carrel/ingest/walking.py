@@ -18,7 +18,23 @@ from carrel.errors import CarrelError, Refused, Unavailable, Unsupported
 from carrel.ingest.outcome import Skipped
 from carrel.ingest.patterns import Pattern, Patterns
 
-__all__ = ["Listing", "Stamp", "Wanted", "cannot_read", "check_name", "inside", "is_text", "shown", "stamp_of", "walk"]
+__all__ = [
+    "LEFT_OUT",
+    "Listing",
+    "Stamp",
+    "Wanted",
+    "cannot_read",
+    "check_name",
+    "inside",
+    "is_text",
+    "shown",
+    "stamp_of",
+    "walk",
+]
+
+_NOT_INCLUDED, _EXCLUDED = "not included", "excluded by pattern"
+LEFT_OUT = (_NOT_INCLUDED, _EXCLUDED)
+"""What a listing's ``not_read`` calls that which include and exclude leave out."""
 
 _BUILDS = {"__pycache__", "node_modules", "site-packages", "venv"}
 _BEYOND_THE_GLOB = "deeper than the glob reaches"
@@ -181,7 +197,7 @@ def _look(
     if wanted.glob is not None and not wanted.glob.matches(path):
         return None
     if not taken:
-        listing.not_read["not included"] += 1
+        listing.not_read[_NOT_INCLUDED] += 1
         return None
     _list_file(entry, linked, roots, wanted, listing)
     return None
@@ -205,7 +221,7 @@ def _passed_over(name: str, path: tuple[str, ...], is_folder: bool, linked: bool
         return "links to folders"
     if is_folder and wanted.glob is not None and wanted.glob.depth is not None and len(path) > wanted.glob.depth:
         return _BEYOND_THE_GLOB
-    return "excluded by pattern" if wanted.patterns.excludes(path, folder=is_folder) else ""
+    return _EXCLUDED if wanted.patterns.excludes(path, folder=is_folder) else ""
 
 
 def _list_file(entry: os.DirEntry[str], linked: bool, roots: Sequence[str], wanted: Wanted, listing: Listing) -> None:
