@@ -235,9 +235,10 @@ class Crawls:
     def _reply(self, job_id: str, ledger: Ledger, library: Library) -> CrawlReply:
         found, job = ledger.crawling(job_id), library.jobs.get(job_id)
         tally, counts = ledger.tally(job_id), ledger.counts(job_id)
+        state = _state(job, found, library, here=job_id in self._running)
         return CrawlReply(
             job=job_id,
-            state=_state(job, found, library, here=job_id in self._running),
+            state=state,
             start=found.spec.start,
             collection=found.spec.collection,
             added=tally.get("added", 0),
@@ -252,13 +253,15 @@ class Crawls:
                 SkippedPage(url=url[:300], kind=kind, reason=why[:400])
                 for url, kind, why in ledger.skipped(job_id, _LISTED)
             ],
-            note=_note(job, found, counts.get("waiting", 0)),
+            note=_note(job, found, state, counts.get("waiting", 0)),
         )
 
 
-def _note(job: Job, found: Crawling, waiting: int) -> str | None:
+def _note(job: Job, found: Crawling, state: str, waiting: int) -> str | None:
     if found.state == "stopping":
         return "it ends with the pages in hand"
+    if state == "running":
+        return f'it goes on; crawl_site(job="{found.job_id}") shows how it stands'
     if found.state == "over" and job.state != "stopped" and waiting:
         most = found.spec.max_pages
         return f"max_pages={most} ended it with pages waiting; crawl again with more max_pages to have them too"

@@ -528,6 +528,7 @@ async def test_a_long_crawl_gives_a_handle_that_shows_stops_and_outlives_the_ser
     first = create_server(settings, library=library, client=fast(site.place))
     running = await crawl(Host(first), start)
     assert running["state"] == "running"
+    assert f'crawl_site(job="{running["job"]}")' in running["note"], "the next call is said"
     again = await crawl(Host(first), start)
     assert again["job"] == running["job"], "the same crawl is not begun twice"
     second = create_server(settings, library=library, client=fast(site.place))
