@@ -23,7 +23,7 @@ def add_status(server: CarrelServer, shelf: LazyLibrary, settings: Settings) -> 
     @server.tool(title="Library status", tail="collections")
     def library_status(
         collection: Annotated[str, Field(description="only this one")] = "",
-        job: Annotated[str, Field(description="handle from add_documents")] = "",
+        job: Annotated[str, Field(description="handle from add_documents or crawl_site")] = "",
     ) -> StatusReply:
         """What is in the library, which share of it has vectors, which encoder is used, and how a job stands."""
         library = shelf()
