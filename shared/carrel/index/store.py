@@ -31,6 +31,8 @@ _BUSY_SECONDS = 60.0
 _ROOM = 262_144  # bytes on a disk without which SQLite cannot begin
 _CACHE_KIB = 32_768  # of pages, per connection
 
+_CLOSED = "the library is closed; start the server again"
+
 # No file, disk or lock causes these: they are mistakes of ours, and stay visible.
 _MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
 
@@ -80,7 +82,7 @@ class Store:
         try:
             connection = self._connection()
         except sqlite3.Error as error:
-            raise _told(error) from error
+            raise self._told(error) from error
         if connection.in_transaction:
             yield
             return
@@ -95,7 +97,7 @@ class Store:
         try:
             return self._connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise _told(error) from error
+            raise self._told(error) from error
 
     def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """The first row of a query, or None when there is none."""
@@ -155,13 +157,13 @@ class Store:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise _told(error) from error
+            raise self._told(error) from error
         try:
             yield
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             _roll_back(connection)
-            raise _told(error) from error
+            raise self._told(error) from error
         except BaseException:
             _roll_back(connection)
             raise
@@ -171,14 +173,14 @@ class Store:
         try:
             return self._connection().execute(sql, parameters)
         except sqlite3.Error as error:
-            raise _told(error) from error
+            raise self._told(error) from error
 
     def run_many(self, sql: str, rows: Iterator[Sequence[object]] | Sequence[Sequence[object]]) -> None:
         """Execute one statement for each row of parameters inside `write` or `change`."""
         try:
             self._connection().executemany(sql, rows)
         except sqlite3.Error as error:
-            raise _told(error) from error
+            raise self._told(error) from error
 
     def empty_log(self) -> None:
         """Move the log into the file and cut it to nothing, as far as readers let go of it: it holds erased texts."""
@@ -217,10 +219,13 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------------------
 
+    def _told(self, error: sqlite3.Error) -> CarrelError:
+        return Unavailable(_CLOSED) if self._closed and isinstance(error, sqlite3.ProgrammingError) else _told(error)
+
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection; a new one when the file was replaced by another under it."""
         if self._closed:
-            raise Unavailable("the library is closed; start the server again")
+            raise Unavailable(_CLOSED)
         found: tuple[sqlite3.Connection, int] | None = getattr(self._local, "connection", None)
         if found is not None and found[0].in_transaction:
             return found[0]
@@ -292,8 +297,9 @@ class Store:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile, which has rolled it back
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _cannot_open(error: Exception, folder: Path, create: bool) -> CarrelError:

@@ -222,3 +222,30 @@ def test_a_store_that_cannot_be_opened_just_now_is_told_in_words(
     thread.start()
     thread.join()
     assert [type(error) for error in told] == [Refused]
+
+
+@pytest.mark.parametrize("writing", [True, False], ids=["writing", "reading"])
+def test_a_library_closed_while_another_thread_is_at_it_tells_that_one_in_words(
+    make_library: Make, fox: Document, writing: bool
+) -> None:
+    library = make_library()
+    library.add([fox])
+    inside, closed = threading.Event(), threading.Event()
+    told: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with library.store.change() if writing else library.store.snapshot():
+                inside.set()
+                closed.wait(30)
+                library.store.rows("SELECT 1")
+        except BaseException as error:  # noqa: BLE001 - whatever it is
+            told.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert inside.wait(30)
+    library.close()
+    closed.set()
+    thread.join(30)
+    assert [type(error) for error in told] == [Unavailable] and "closed" in str(told[0])
