@@ -143,7 +143,7 @@ class Pages:
 
     def _is_fresh(self, found: Reading) -> bool:
         if self._settings.reality == "cached":
-            return self._clock() - found.read_at < FRESH_SECONDS
+            return abs(self._clock() - found.read_at) < FRESH_SECONDS  # a clock may be set back
         return self._settings.reality == "frozen"
 
     def _read_at(self, page: Page) -> float:

@@ -30,6 +30,7 @@ from carrel.web.caching import Cache
 from carrel.web.pacing import Pacer
 from carrel.web.recording import Asked
 from carrel.web.robots import KEEP_RULES, MAX_ROBOTS, Robots
+from carrel.web.silencing import blind
 from carrel.web.urls import WebUrl, check_url, join_location
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ class WebClient:
     Only public addresses are dialled, except exact ``allow_hosts`` (``host`` or ``host:port``) of the user's own
     configuration. ``transport`` replaces the network (tests hand in a pretend one). ``per_second`` and ``burst`` pace
     pages of one host; calls with ``robots=False`` (APIs) may go at ten per second unless they say otherwise.
-    ``store`` keeps answers for as long as they stand, ``recorder`` writes down whatever the network says, and with a
-    ``recording`` nothing but what it holds is answered. ``clock`` is monotonic seconds, ``now`` the wall clock,
-    ``chance`` a number in [0, 1).
+    ``store`` keeps answers for as long as they stand, but none to a URL that carries one of ``keys``; ``recorder``
+    writes down whatever the network says, and with a ``recording`` nothing but what it holds is answered. ``clock`` is
+    monotonic seconds, ``now`` the wall clock, ``chance`` a number in [0, 1).
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class WebClient:
         burst: int = 6,
         retries: int = RETRIES,
         store: AnswerStore | None = None,
+        keys: Collection[str] = (),
         recorder: Recorder | None = None,
         recording: Recording | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -127,6 +129,7 @@ class WebClient:
         self._pacer = Pacer(per_second=per_second, burst=burst, clock=clock, sleep=sleep)
         self._robots = Robots(AGENT, clock=clock)
         self._cache = Cache(store, now=now) if store is not None else None
+        self._keys = frozenset(keys)
 
     @property
     def agent(self) -> str:
@@ -275,14 +278,14 @@ class WebClient:
         return await self._robots.obey(hop, fetch)
 
     async def _answer(self, hop: WebUrl, call: _Call) -> Answer:
-        """What the store has where it may be used, else what the site says. Calls with headers of their own may carry
-        secrets: nothing of them is kept."""
+        """What the store has where it may be used, else what the site says. Calls with a key or with headers of their
+        own, which may be one: nothing of them is kept."""
 
         async def ask(conditions: Mapping[str, str]) -> Answer:
             anew = {"Cache-Control": "no-cache"} if call.max_age == 0 else {}
             return await self._exchange(hop, replace(call, headers={**call.headers, **anew, **conditions}))
 
-        if self._cache is None or call.headers:
+        if self._cache is None or call.headers or blind(hop.text, self._keys) != hop.text:
             return await ask({})
         return await self._cache.answer(hop, call.accept, ask, max_bytes=call.max_bytes, max_age=call.max_age)
 

@@ -66,7 +66,8 @@ def age(headers: Headers, asked_at: float, came_at: float, now: float) -> float:
     date = _moment(headers.get("date", ""))
     apparent = max(0.0, came_at - date) if date is not None else 0.0
     corrected = _seconds(headers.get("age", "")) + max(0.0, came_at - asked_at)
-    return max(apparent, corrected) + max(0.0, now - came_at)
+    # an answer of the future came before the clock was set back: it is older than it seems, by nobody knows how much
+    return max(apparent, corrected) + abs(now - came_at)
 
 
 def is_usable(status: int, headers: Headers, old: float, *, max_age: float | None) -> bool:

@@ -62,6 +62,7 @@ class OpenWeb:
             retries=retries,
             recorder=self._recorder,
             store=self._store,
+            keys=tuple(settings.keys.values()),
             now=lambda: datetime.fromtimestamp(self._clock(), UTC),
         )
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,25 +61,6 @@ def net() -> Internet:
     net.put(f"{SITE}/a/deep", html("deep", "/a/deeper"))
     net.put(f"{SITE}/a/deeper", html("deeper"))
     return net
-
-
-@pytest.fixture
-async def serve(settings: Settings, library: Library, net: Internet) -> AsyncIterator[Callable[..., Host]]:
-    servers = []
-
-    def made(library: Library = library, settings: Settings = settings, **options: Any) -> Host:
-        client = WebClient(transport=httpx2.MockTransport(net), burst=100_000, retries=0, **options)
-        servers.append(create_server(settings, library=library, client=client))
-        return Host(servers[-1])
-
-    yield made
-    for server in servers:
-        await server.aclose()
-
-
-@pytest.fixture
-def host(serve: Callable[..., Host]) -> Host:
-    return serve()
 
 
 async def crawl(host: Host, start: str = f"{SITE}/", **arguments: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import httpx2
 import pytest
@@ -39,25 +39,6 @@ def net() -> Internet:
     net = Internet()
     net.put(URL, OWLS)
     return net
-
-
-@pytest.fixture
-async def serve(settings: Settings, library: Library, net: Internet) -> AsyncIterator[Callable[..., Host]]:
-    servers = []
-
-    def made(settings: Settings = settings, library: Library = library) -> Host:
-        client = WebClient(transport=httpx2.MockTransport(net), burst=1000, retries=0)
-        servers.append(create_server(settings, library=library, client=client))
-        return Host(servers[-1])
-
-    yield made
-    for server in servers:
-        await server.aclose()
-
-
-@pytest.fixture
-def host(serve: Callable[..., Host]) -> Host:
-    return serve()
 
 
 # -- one page ----------------------------------------------------------------------------------------------------------
@@ -115,9 +96,9 @@ async def test_an_encoder_takes_part_where_there_is_one_and_its_absence_is_said(
     settings: Settings, make_library: Callable[..., Library], serve: Callable[..., Host]
 ) -> None:
     settings = Settings(data=settings.data, models=settings.models, encoder="words-32")
-    with_encoder = serve(settings, make_library("one", WordEncoder()))
+    with_encoder = serve(make_library("one", WordEncoder()), settings)
     assert "ranked by words and meaning" in await with_encoder.text("read_page", url=URL, goal="barn owl")
-    without = serve(settings, make_library("two"))
+    without = serve(make_library("two"), settings)
     reply = await without.text("read_page", url=URL, goal="barn owl")
     assert "ranked by words only: " in reply
     assert "four mice" in reply

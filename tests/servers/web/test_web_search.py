@@ -214,6 +214,16 @@ async def test_keys_go_where_each_provider_wants_them_and_nowhere_else(
     assert "secret" not in json.dumps(reply)
 
 
+async def test_an_answer_to_a_call_with_a_key_is_not_stored(settings: Settings, start: Callable[..., Engine]) -> None:
+    keep = {"Cache_Control": "max-age=3600"}
+    google, searx = start(gives(FORMATS["google"](ROWS), **keep)), start(gives(searxng(ROWS), **keep))
+    server = create_server(configured(settings, google=google, searxng=searx))
+    for _ in range(2):
+        await Host(server).record("search_web", queries=["owls"])
+    await server.aclose()
+    assert (len(google.asked), len(searx.asked)) == (2, 1)
+
+
 async def test_a_site_and_a_date_are_asked_for_and_checked(
     serve: Callable[..., Host], start: Callable[..., Engine]
 ) -> None:

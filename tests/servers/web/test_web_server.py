@@ -168,6 +168,8 @@ async def test_a_page_is_asked_for_again_when_it_is_old_or_fresh_is_wanted(
     assert "stored copy" not in await host.read(fresh=True)
     assert net.asked.count(URL) == 3
     assert "stored copy" not in first
+    clock.now -= 86_400
+    assert "stored copy" not in await host.read(), "a clock that was set back makes no page young"
 
 
 async def test_a_page_read_by_another_server_is_known_here(

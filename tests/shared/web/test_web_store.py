@@ -31,6 +31,7 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.store = AnswerStore(path)
         self.now = 0.0
+        self.set_back = 0.0
         self.asked: list[httpx2.Request] = []
         self.headers: dict[str, str] = {"date": date()}
         self.body = b"first"
@@ -51,7 +52,7 @@ class Site:
             transport=httpx2.MockTransport(self),
             store=self.store,
             clock=lambda: self.now,
-            now=lambda: BEGIN + timedelta(seconds=self.now),
+            now=lambda: BEGIN + timedelta(seconds=self.now - self.set_back),
             burst=1000,
             retries=0,
             **options,  # type: ignore[arg-type]
@@ -114,6 +115,14 @@ async def test_an_answer_stands_as_long_as_its_headers_say(
 ) -> None:
     site.headers = {"date": date(), **headers}
     assert await used_again(site, after) is expected
+
+
+async def test_a_clock_that_was_set_back_makes_no_answer_young(site: Site) -> None:
+    site.headers["cache-control"] = "max-age=60"
+    await site.get()
+    site.set_back = 3_600.0
+    await site.get()
+    assert len(site.asked) == 2
 
 
 @pytest.mark.parametrize(("status", "expected"), [(404, True), (410, True), (301, True), (302, False), (500, False)])
