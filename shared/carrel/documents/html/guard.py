@@ -38,7 +38,7 @@ _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
 _LONG_TAG = 1_000  # characters; attributes of shorter ones are not worth counting
 _START = re.compile(rf"<[a-zA-Z](?=([^\s/>]*+(?:{_ATTRIBUTE}){{0,{MANY_ATTRIBUTES}}}+[\s/]*+)(>|\Z)?+)")
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/>]*)|!--|[!?])")
-_START = re.compile(r"<[a-zA-Z]")
+_OPENING = re.compile(r"<[a-zA-Z]")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
@@ -163,7 +163,7 @@ def too_hostile(html: str) -> bool:
     tags = html.count("<")
     if tags <= FEW_TAGS and tags * len(_FORMATTERS.findall(html)) <= MAX_CLONES and not _may_be_crowded(html):
         return False
-    if tags > MAX_TAGS and len(_START.findall(html)) > MAX_TAGS:
+    if tags > MAX_TAGS and len(_OPENING.findall(html)) > MAX_TAGS:
         return True  # told without looking at each
     try:
         _scan(html)
