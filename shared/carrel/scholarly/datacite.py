@@ -255,7 +255,9 @@ def _publisher(told: Json) -> str:
 
 def _date(told: Json) -> str:
     """The day it was issued or made available where that is in the year of publication, else that year."""
-    year = iso_date(text(told.get("publicationYear")))
+    stated = number(told.get("publicationYear")) or 0
+    # Thai repositories count from the Buddha; nothing else is of the 25th century.
+    year = iso_date(str(stated - 543 if 2400 <= stated <= 2700 else stated or text(told.get("publicationYear"))))
     for kind in ("Issued", "Available", "Created"):
         for entry in tables(told.get("dates")):
             date = iso_date(text(entry.get("date"))) if text(entry.get("dateType")) == kind else ""

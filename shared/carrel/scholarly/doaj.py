@@ -137,6 +137,7 @@ def _access(told: Json, journal: Json) -> tuple[Access, ...]:
             "doaj",
             licence=licence,
             version="publishedVersion",
-            media_type={"pdf": "application/pdf", "html": "text/html"}.get(text(link.get("content_type")).lower(), ""),
+            # Many links called "pdf" lead to a page: there only the address is believed.
+            media_type="text/html" if text(link.get("content_type")).lower().endswith("html") else "",
         )
     )[:5]

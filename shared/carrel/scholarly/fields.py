@@ -28,8 +28,8 @@ def identifiers_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def licence_of(name: str) -> str:
-    """``CCBYNCND``, ``CC BY-NC-ND`` and the like as ``cc-by-nc-nd``; any other name or address as it is."""
-    parts = re.fullmatch(r"cc[ -]?(0|by)(?:[ -]?(nc))?(?:[ -]?(nd|sa))?(?:[ -]?\d(?:\.\d)?)?", name.strip(), re.I)
+    """``CCBYNC``, ``CC BY-NC 4.0`` and the like as ``cc-by-nc``, ``cc-by-nc-4.0``; anything else as it is."""
+    parts = re.fullmatch(r"cc[ -]?(0|by)(?:[ -]?(nc))?(?:[ -]?(nd|sa))?(?:[ -]?(\d\.\d))?", name.strip(), re.I)
     return "-".join(["cc", *(part.lower() for part in parts.groups() if part)]) if parts else name.strip()
 
 

@@ -90,20 +90,21 @@ class SemanticScholar:
         """One as a record, several in one batch."""
         started = self._courier.clock.time()
         ends = min(ends, started + _PATIENCE)
-        found: dict[Identifier, Record] = {}
-        absent: set[Identifier] = set()
-        status = SourceStatus(self.name, "empty")
+        told: dict[Identifier, Record | None] = {}
+        status = SourceStatus(self.name, "ok")
         try:
             for at in range(0, len(identifiers), _BATCH):
                 part = identifiers[at : at + _BATCH]
-                records = [await self._single(part[0], ends)] if len(part) == 1 else await self._batch(part, ends)
-                found |= {i: _as_asked(i, r) for i, r in zip(part, records, strict=True) if r is not None}
-                absent |= {i for i, r in zip(part, records, strict=True) if r is None}
+                if len(part) == 1:
+                    told[part[0]] = await self._single(part[0], ends)
+                else:
+                    await self._batch(part, ends, told)
         except CarrelError as error:
             status = self._advised(failed(self.name, error))
+        found = {i: _as_asked(i, record) for i, record in told.items() if record is not None}
+        state = "empty" if status.state == "ok" and not found else status.state
         ms = round((self._courier.clock.time() - started) * 1000)
-        state = "ok" if found and status.state == "empty" else status.state
-        return Lookup(replace(status, state=state, ms=ms), found, frozenset(absent))
+        return Lookup(replace(status, state=state, ms=ms), found, frozenset(i for i in told if told[i] is None))
 
     async def _single(self, identifier: Identifier, ends: float) -> Record | None:
         path = f"/graph/v1/paper/{quote(_name(identifier), safe=':/')}"
@@ -116,21 +117,24 @@ class SemanticScholar:
             raise Unavailable("semanticscholar reported an error instead of a record; try again later")
         return semanticscholar_record(answer)
 
-    async def _batch(self, part: Sequence[Identifier], ends: float) -> list[Record | None]:
-        """The records in order, None for each that it does not have."""
+    async def _batch(self, part: Sequence[Identifier], ends: float, told: dict[Identifier, Record | None]) -> None:
+        """Put the record of each into ``told``, None for what the service does not have."""
         body = json.dumps({"ids": [_name(i) for i in part]}).encode()
         path = f"/graph/v1/paper/batch?fields={_FIELDS}"
         page = await self._courier.ask(path, kind="any", ends=ends, answers=(200, 400, 500), body=body)
-        if page.status == 400:
-            self._no_record(page, r"no valid paper ids given")
-            return [None] * len(part)
         if page.status == 500 and len(part) > 1:  # one bad identifier may spoil the batch
             middle = len(part) // 2
-            return [*await self._batch(part[:middle], ends), *await self._batch(part[middle:], ends)]
+            await self._batch(part[:middle], ends, told)
+            await self._batch(part[middle:], ends, told)
+            return
+        if page.status == 400:
+            self._no_record(page, r"no valid paper ids given")
+            told |= dict.fromkeys(part)
+            return
         answer = items(parse_json(page, self.name)) if page.status == 200 else ()
         if len(answer) != len(part) or not all(entry is None or _paper_id(table(entry)) for entry in answer):
             raise Unavailable("semanticscholar answered in an unknown form; try again later")
-        return [None if entry is None else semanticscholar_record(table(entry)) for entry in answer]
+        told |= {i: e if e is None else semanticscholar_record(table(e)) for i, e in zip(part, answer, strict=True)}
 
     async def find(self, query: Query, ends: float) -> Shelf:
         """A title by the route that gives its one best match, a topic by relevance."""
