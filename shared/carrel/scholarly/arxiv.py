@@ -14,7 +14,7 @@ from carrel.scholarly.markup import plain_abstract, plain_line
 from carrel.scholarly.names import parse_author
 from carrel.scholarly.providers import Lookup, Query, Record, Shelf, SourceStatus, failed
 from carrel.scholarly.shapes import iso_date
-from carrel.scholarly.titles import title_words
+from carrel.scholarly.titles import title_words, topic_words
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -28,11 +28,6 @@ _WITHDRAWN = re.compile(
     r"\bwithdrawn by (?:the |an )?(?:author|arxiv)",
     re.I,
 )
-_WORDS_STOP = (
-    "a an and are as at be by can do does for from how in is it of on or that the their this to was what when "
-    "where which who why will with"
-)
-_STOP = frozenset(_WORDS_STOP.split())
 
 _Entries = tuple[tuple[Identifier, Record], ...]
 
@@ -113,7 +108,7 @@ def _search(query: Query) -> str:
     if query.title:
         parts = ["ti:" + '"' + " ".join(title_words(query.title)[:30]) + '"'] if title_words(query.title) else []
     else:
-        words = [w for w in dict.fromkeys(title_words(query.text)) if w not in _STOP][:12]
+        words = topic_words(query.text)
         # A few words must all occur; of many, the ranking prefers papers with most of them.
         joined = (" AND " if len(words) <= 4 else " OR ").join(f"all:{word}" for word in words)
         parts = [f"({joined})"] if words else []

@@ -13,9 +13,9 @@ import anyio
 from carrel.errors import CarrelError, RateLimited, Refused, TimedOut, Unavailable
 from carrel.records import Page
 from carrel.scholarly.identifiers import Identifier
-from carrel.scholarly.providers import Lookup, Record, SourceStatus, failed
+from carrel.scholarly.providers import Lookup, Record, Shelf, SourceStatus, failed
 
-__all__ = ["Clock", "Courier", "Getter", "each", "utc_now"]
+__all__ = ["Clock", "Courier", "Getter", "each", "shelve", "utc_now"]
 
 _MAX_BYTES = 6_000_000
 _COOLDOWN = 30.0  # seconds of rest after "too many requests" that named no time
@@ -44,6 +44,20 @@ class Getter(Protocol):
         """GET; any HTTP status comes back as a page."""
         ...
 
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        deadline: float = 20.0,
+        accept: str = "*/*",
+        per_second: float | None = None,
+    ) -> Page:
+        """POST; any HTTP status comes back as a page."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -60,6 +74,18 @@ class _Lane:
 
     interval: float
     due: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request."""
+
+    path: str
+    kind: str
+    ends: float
+    params: Mapping[str, str | int] | None
+    accept: str
+    body: bytes | None
 
 
 @dataclass(slots=True)
@@ -93,52 +119,40 @@ class Courier:
         params: Mapping[str, str | int] | None = None,
         accept: str = "application/json",
         answers: tuple[int, ...] = (200, 404),
+        body: bytes | None = None,
     ) -> Page:
-        """GET ``path`` of the service and return its answer when the HTTP status is one of ``answers``.
+        """GET ``path`` of the service, or POST a JSON ``body`` to it; the answer when its status is in ``answers``.
 
         Raises RateLimited (told to wait, resting, or no turn before ``ends``), TimedOut, Unavailable.
         """
         for attempt in range(self.retries + 1):
-            page = await self._once(path, kind, ends, params, accept)
+            page = await self._once(_Ask(path, kind, ends, params, accept, body))
             if page.status not in _RETRIED or attempt == self.retries or self.clock.time() + _PAUSE >= ends:
                 return self._judge(page, answers)
             await self.clock.sleep(_PAUSE)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(
-        self, path: str, kind: str, ends: float, params: Mapping[str, str | int] | None, accept: str
-    ) -> Page:
+    async def _once(self, ask: _Ask) -> Page:
         if self._open is None:
             self._open = anyio.Semaphore(self.lanes)
         # The lane comes before the turn: a turn spent waiting for a lane would let two requests start too close.
         try:
-            with anyio.fail_after(max(0.0, ends - self.clock.time())):
+            with anyio.fail_after(max(0.0, ask.ends - self.clock.time())):
                 await self._open.acquire()
         except TimeoutError:
             raise TimedOut(f"{self.service} was still busy with other requests; ask again") from None
         try:
-            await self._turn(kind, ends)
-            return await self._get(path, kind, ends, params, accept)
+            await self._turn(ask.kind, ask.ends)
+            return await self._send(ask)
         finally:
             self._open.release()
 
-    async def _get(
-        self, path: str, kind: str, ends: float, params: Mapping[str, str | int] | None, accept: str
-    ) -> Page:
-        left = ends - self.clock.time()
+    async def _send(self, ask: _Ask) -> Page:
+        left = ask.ends - self.clock.time()
         if left <= 0:
             raise TimedOut(f"there was no time left to ask {self.service}; try again")
         try:
-            page = await self.client.get(
-                self.base + path,
-                params=params,
-                headers=self.headers,
-                max_bytes=_MAX_BYTES,
-                deadline=left,
-                robots=False,
-                accept=accept,
-                per_second=1_000.0,  # the pace is kept here, by kind of request
-            )
+            page = await self._carry(ask, left)
         except RateLimited as error:
             self._rest(error.retry_after)
             raise
@@ -150,8 +164,27 @@ class Courier:
             raise
         except CarrelError:
             raise Unavailable(f"{self.service} could not be asked; check its address in the settings") from None
-        self._learn(kind, page)
+        self._learn(ask.kind, page)
         return page
+
+    async def _carry(self, ask: _Ask, left: float) -> Page:
+        """The request itself; the pace is kept here, by kind of request, so the client need not keep one."""
+        url, much = self.base + ask.path, 1_000.0
+        if ask.body is None:
+            return await self.client.get(
+                url,
+                params=ask.params,
+                headers=self.headers,
+                max_bytes=_MAX_BYTES,
+                deadline=left,
+                robots=False,
+                accept=ask.accept,
+                per_second=much,
+            )
+        headers = {"Content-Type": "application/json", **self.headers}
+        return await self.client.post(
+            url, ask.body, headers=headers, max_bytes=_MAX_BYTES, deadline=left, accept=ask.accept, per_second=much
+        )
 
     async def _turn(self, kind: str, ends: float) -> None:
         """Take the next start time of this kind; wait for it, or refuse when it comes too late."""
@@ -231,6 +264,17 @@ async def each(
     else:
         status = SourceStatus(courier.service, "ok" if found else "empty", "", ms)
     return Lookup(status, found, frozenset(absent))
+
+
+async def shelve(courier: Courier, ask: Callable[[], Awaitable[tuple[tuple[Record, ...], int | None]]]) -> Shelf:
+    """What ``ask`` finds, or why it could not look. It gives the records and the service's own count of all."""
+    started = courier.clock.time()
+    try:
+        records, total = await ask()
+    except CarrelError as error:
+        return Shelf(failed(courier.service, error, round((courier.clock.time() - started) * 1000)))
+    ms = round((courier.clock.time() - started) * 1000)
+    return Shelf(SourceStatus(courier.service, "ok" if records else "empty", "", ms), records, total)
 
 
 def utc_now() -> datetime:

@@ -22,9 +22,9 @@ _GENERIC = 12  # letters; shorter titles ("Editorial") say too little for a weak
 _BUCKET = 30  # records of one title that are compared pair by pair
 
 # Who is believed first, by field.
-_BIBLIOGRAPHIC = ("crossref", "doi", "openalex", "arxiv")
-_ABSTRACT = ("arxiv", "crossref", "doi", "openalex")
-_COUNTS = ("openalex", "crossref", "doi", "arxiv")
+_BIBLIOGRAPHIC = ("crossref", "doi", "datacite", "openalex", "arxiv", "dblp", "doaj", "semanticscholar")
+_ABSTRACT = ("arxiv", "crossref", "doi", "openalex", "datacite", "doaj", "semanticscholar")
+_COUNTS = ("openalex", "crossref", "doi", "arxiv", "semanticscholar", "doaj", "datacite")
 _PRECEDENCE: Mapping[str, Sequence[str]] = {
     "title": _BIBLIOGRAPHIC,
     "authors": _BIBLIOGRAPHIC,

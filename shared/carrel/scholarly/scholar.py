@@ -17,12 +17,16 @@ from carrel.records import Work
 from carrel.scholarly.arxiv import Arxiv
 from carrel.scholarly.courier import Clock, Getter, utc_now
 from carrel.scholarly.crossref import Crossref
+from carrel.scholarly.datacite import DataCite
+from carrel.scholarly.dblp import Dblp
+from carrel.scholarly.doaj import Doaj
 from carrel.scholarly.doi import DoiRegistry
 from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
 from carrel.scholarly.merge import combine
 from carrel.scholarly.openalex import OpenAlex
 from carrel.scholarly.providers import Lookup, Provider, Query, Record, Shelf, SourceStatus
 from carrel.scholarly.ranking import Search, fuse
+from carrel.scholarly.semanticscholar import SemanticScholar
 from carrel.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +47,6 @@ _KEPT = 500  # answers and searches remembered
 _KEEP_FOUND = 3_600.0  # seconds
 _KEEP_ABSENT = 300.0
 _ODD = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError)
-_LOOKED_UP = ("doi", "arxiv", "pmid", "pmcid", "openalex")
 
 T = TypeVar("T")
 
@@ -81,9 +84,14 @@ class Found:
 class Scholar:
     """Asks Crossref, OpenAlex, arXiv and the DOI register; for use within one event loop.
 
+    Further providers are asked where they alone can help: Semantic Scholar for its own ids and for what nobody else
+    could tell (with a key, always), DataCite for DOIs that Crossref does not have and for datasets, and each of them,
+    DBLP and DOAJ when a search names them.
+
     ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
-    ``urls`` map provider names (crossref, openalex, arxiv, doi) to keys and base URLs. ``deadline`` is in seconds and
-    bounds every call; what has not answered by then is reported as such, and the rest is returned.
+    ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj) to keys and base
+    URLs. ``deadline`` is in seconds and bounds every call; what has not answered by then is reported as such, and the
+    rest is returned.
     """
 
     def __init__(
@@ -104,6 +112,8 @@ class Scholar:
         self.clock = Clock(clock, sleep, now)
         self._deadline = deadline
         crossref, openalex = urls.get("crossref", ""), urls.get("openalex", "")
+        key = keys.get("semanticscholar", "")
+        asked = SemanticScholar(client, self.clock, base=urls.get("semanticscholar", ""), key=key)
         self._providers: tuple[Provider, ...] = tuple(
             providers
             if providers is not None
@@ -111,6 +121,17 @@ class Scholar:
                 Crossref(client, self.clock, base=crossref, contact=contact, key=keys.get("crossref", "")),
                 OpenAlex(client, self.clock, base=openalex, key=keys.get("openalex", "")),
                 Arxiv(client, self.clock, base=urls.get("arxiv", "")),
+                *((asked,) if key else ()),
+            )
+        )
+        self._further: tuple[Provider, ...] = (
+            ()
+            if providers is not None
+            else (
+                *(() if key else (asked,)),
+                DataCite(client, self.clock, base=urls.get("datacite", ""), contact=contact),
+                Dblp(client, self.clock, base=urls.get("dblp", "")),
+                Doaj(client, self.clock, base=urls.get("doaj", "")),
             )
         )
         self._registry: Provider = registry or DoiRegistry(client, self.clock, base=urls.get("doi", ""))
@@ -119,8 +140,8 @@ class Scholar:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of the providers that `find` asks."""
-        return tuple(provider.name for provider in self._providers)
+        """The names of the providers that `find` can ask."""
+        return tuple(provider.name for provider in (*self._providers, *self._further))
 
     # --- by identifier -----------------------------------------------------------------------------------------------
 
@@ -154,7 +175,7 @@ class Scholar:
         if identifier.scheme in ("orcid", "issn"):
             named = "a person" if identifier.scheme == "orcid" else "a journal"
             return Answer(shown, "invalid", identifier, detail=f"that names {named}, not a work; use find_papers")
-        if identifier.scheme not in _LOOKED_UP:
+        if not any(p.reads(identifier) for p in (*self._providers, *self._further)):
             why = f"no provider here looks works up by {identifier.scheme}; give its DOI or use find_papers"
             return Answer(shown, "invalid", identifier, detail=why)
         return Answer(shown, "unavailable", identifier)
@@ -166,7 +187,10 @@ class Scholar:
             return known
         started = self.clock.time()
         first_ends, ends = started + _FIRST_ROUND * self._deadline, started + self._deadline
-        lookups = await self._round([(p, [i for i in asked if p.reads(i)]) for p in self._providers], first_ends)
+        alone = [i for i in asked if not any(p.reads(i) for p in self._providers)]
+        calls = [(p, [i for i in asked if p.reads(i)]) for p in self._providers]
+        calls += [(p, [i for i in alone if p.reads(i)]) for p in self._further]
+        lookups = await self._round(calls, first_ends)
         lookups += await self._second_round(asked, lookups, ends)
         for identifier in asked:
             answer = _answer(identifier, [lookup for lookup in lookups if identifier in lookup.asked])
@@ -177,7 +201,8 @@ class Scholar:
         return known
 
     async def _second_round(self, asked: Sequence[Identifier], lookups: Sequence[_Asked], ends: float) -> list[_Asked]:
-        """The register for what nobody has; and those who read DOIs for works that were found by another scheme."""
+        """The register and whoever else may know for what nobody has; those who read DOIs for works that were found by
+        another scheme."""
         records = {i: [lookup.found[i] for lookup in lookups if i in lookup.found] for i in asked}
         missing = [i for i in asked if not records[i] and self._registry.reads(i) and not _settled(i, lookups)]
         also = {i: doi for i in asked if (doi := _doi_of(records[i])) is not None and doi != i}
@@ -187,8 +212,20 @@ class Scholar:
             for p in self._providers
             if p.name == "crossref"  # it alone knows of retractions
         ]
+        calls += [(p, [i for i in asked if self._helps(p, i, records[i], lookups)]) for p in self._further]
         results = await self._round(calls, ends)
-        return [a if a.provider == self._registry.name else a.renamed(also) for a in results]
+        return [a.renamed(also) if a.provider == "crossref" else a for a in results]
+
+    def _helps(
+        self, provider: Provider, identifier: Identifier, records: Sequence[Record], lookups: Sequence[_Asked]
+    ) -> bool:
+        """May a further provider know more of that identifier than was told so far?"""
+        told = any(a.provider == provider.name and identifier in a.asked for a in lookups)
+        if told or not provider.reads(identifier) or _settled(identifier, lookups):
+            return False
+        if provider.name == "datacite":  # the register of the DOIs that Crossref and arXiv say nothing of
+            return not (_has(records, "crossref") or _has(records, "arxiv"))
+        return not records and not self._registry.reads(identifier)
 
     async def _round(self, calls: Sequence[tuple[Provider, Sequence[Identifier]]], ends: float) -> list[_Asked]:
         results: list[_Asked] = []
@@ -227,7 +264,7 @@ class Scholar:
         restricts the providers. Raises BadRequest for an empty query, bad years, an unknown source or cursor.
         """
         _check(query)
-        providers = self._chosen(sources)
+        providers = self._chosen(sources, query)
         named = self._read(query.text)
         if named.identifier is not None and named.state == "unavailable":
             return await self._named(query.text)
@@ -246,11 +283,13 @@ class Scholar:
         (answer,) = await self.get([text])
         return Found((answer.work,) if answer.work is not None else (), answer.statuses)
 
-    def _chosen(self, sources: Sequence[str]) -> tuple[Provider, ...]:
+    def _chosen(self, sources: Sequence[str], query: Query) -> tuple[Provider, ...]:
         unknown = sorted(set(sources) - set(self.sources))
         if unknown:
             raise BadRequest(f"unknown source; use some of {', '.join(self.sources)}")
-        return tuple(p for p in self._providers if not sources or p.name in sources)
+        if sources:
+            return tuple(p for p in (*self._providers, *self._further) if p.name in sources)
+        return (*self._providers, *(p for p in self._further if p.name == "datacite" and "dataset" in query.types))
 
     async def _search(self, query: Query, providers: Sequence[Provider]) -> Search:
         key = (query, tuple(provider.name for provider in providers))
@@ -339,7 +378,8 @@ def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
         return Answer("", "found", identifier, combine(records), _told_apart(records), statuses)
     if _settled(identifier, lookups):
         who = next(a.provider for a in lookups if identifier in a.absent and identifier in a.settles)
-        return Answer("", "not_found", identifier, None, f"{_OFFICIAL.get(who, who)} has no such work", statuses)
+        told = tuple(s for s in statuses if s.answered or s.provider not in _HELPERS)  # they could not change this
+        return Answer("", "not_found", identifier, None, f"{_OFFICIAL.get(who, who)} has no such work", told)
     asked = [status.provider for status in statuses if status.answered]
     if len(asked) == len(statuses):
         why = (
@@ -351,7 +391,13 @@ def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
     return Answer("", "unavailable", identifier, None, why, statuses)
 
 
-_OFFICIAL = {"doi": "doi.org, the register of all DOIs,", "arxiv": "arXiv", "openalex": "OpenAlex"}
+_HELPERS = ("datacite", "semanticscholar")  # asked lest something is missed, never to decide
+_OFFICIAL = {
+    "doi": "doi.org, the register of all DOIs,",
+    "arxiv": "arXiv",
+    "openalex": "OpenAlex",
+    "semanticscholar": "Semantic Scholar",
+}
 
 
 def _told_apart(records: Sequence[Record]) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 from carrel.scholarly.markup import plain_line
 from carrel.scholarly.names import fold
 
-__all__ = ["TitleClass", "TitleMatch", "compare_titles", "title_in_text", "title_key", "title_words"]
+__all__ = ["TitleClass", "TitleMatch", "compare_titles", "title_in_text", "title_key", "title_words", "topic_words"]
 
 TitleClass = Literal["same", "subtitle", "minor", "typo1", "near_miss", "different"]
 
@@ -19,6 +19,11 @@ _WORDS_SMALL = (
     "a an the of for in on at to and or by from via with as is are its der die das ein eine und le la les de des du et"
 )
 _SMALL = frozenset(_WORDS_SMALL.split())
+_WORDS_ASKED = (
+    "a an and are as at be by can do does for from how in is it of on or that the their this to was what when "
+    "where which who why will with"
+)
+_ASKED = frozenset(_WORDS_ASKED.split())
 _GREEK = {
     "α": "alpha",
     "β": "beta",
@@ -63,6 +68,11 @@ def title_words(title: str) -> tuple[str, ...]:
         r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+", fold(plain)
     )
     return tuple(_GREEK.get(word, word) for word in words[:_MOST])
+
+
+def topic_words(text: str, most: int = 12) -> list[str]:
+    """The first ``most`` words of a question that say what it is about, each once; none can be an operator."""
+    return [word for word in dict.fromkeys(title_words(text)) if word not in _ASKED][:most]
 
 
 def title_key(title: str) -> str:

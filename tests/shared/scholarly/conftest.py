@@ -20,6 +20,10 @@ HOSTS = {
     "api.openalex.org": "openalex",
     "export.arxiv.org": "arxiv",
     "doi.org": "doi",
+    "api.semanticscholar.org": "semanticscholar",
+    "api.datacite.org": "datacite",
+    "dblp.org": "dblp",
+    "doaj.org": "doaj",
 }
 
 
@@ -81,6 +85,94 @@ def openalex_work(number: int, title: str, doi: str = "", **more: object) -> dic
     }
 
 
+def semanticscholar_paper(number: int, title: str, **ids: str) -> dict[str, object]:
+    return {
+        "paperId": f"{number:040x}",
+        "corpusId": number,
+        "externalIds": {"CorpusId": number, **ids},
+        "title": title,
+        "abstract": "We bend widgets.",
+        "venue": "Journal of Widgets",
+        "year": 2019,
+        "publicationDate": "2019-03-04",
+        "publicationTypes": ["JournalArticle"],
+        "journal": {"name": "J. Widgets", "pages": "1 - 9", "volume": "3"},
+        "citationCount": 11,
+        "openAccessPdf": {"url": "https://example.org/widgets.pdf", "status": "GREEN", "license": "CCBYNC"},
+        "authors": [{"authorId": "1", "name": "Ada Quill"}, {"authorId": "2", "name": "Ben Øster"}],
+    }
+
+
+def datacite_entry(doi: str, title: str, **more: object) -> dict[str, object]:
+    return {
+        "id": doi,
+        "type": "dois",
+        "attributes": {
+            "doi": doi,
+            "creators": [
+                {"name": "Quill, Ada", "nameType": "Personal", "givenName": "Ada", "familyName": "Quill"},
+                {"name": "The Widget Consortium", "nameType": "Organizational"},
+            ],
+            "titles": [{"title": title}],
+            "publisher": "Widget Vault",
+            "publicationYear": 2019,
+            "dates": [{"date": "2019-03-04", "dateType": "Issued"}],
+            "types": {"resourceTypeGeneral": "Dataset", "citeproc": "dataset"},
+            "descriptions": [{"description": "<p>All widgets.</p>", "descriptionType": "Abstract"}],
+            "rightsList": [
+                {"rightsUri": "https://creativecommons.org/licenses/by/4.0", "rightsIdentifier": "cc-by-4.0"}
+            ],
+            "relatedIdentifiers": [],
+            "url": "https://example.org/vault/1",
+            "citationCount": 0,
+            **more,
+        },
+    }
+
+
+def dblp_info(key: str, title: str, **more: object) -> dict[str, object]:
+    return {
+        "authors": {"author": [{"@pid": "1/2", "text": "Ada Quill 0001"}, {"@pid": "1/3", "text": "Ben Øster"}]},
+        "title": f"{title}.",
+        "venue": "WIDGETS",
+        "pages": "1-9",
+        "year": "2019",
+        "type": "Conference and Workshop Papers",
+        "access": "closed",
+        "key": key,
+        "url": f"https://dblp.org/rec/{key}",
+        **more,
+    }
+
+
+def doaj_article(doi: str, title: str, **more: object) -> dict[str, object]:
+    return {
+        "id": "a" * 32,
+        "bibjson": {
+            "identifier": [{"id": "1234-5678", "type": "pissn"}, {"id": doi, "type": "DOI"}],
+            "journal": {
+                "title": "Open Widgets",
+                "volume": "3",
+                "number": "1",
+                "publisher": "Widget House",
+                "language": ["EN"],
+            },
+            "year": "2019",
+            "month": "3",
+            "start_page": "1",
+            "end_page": "9",
+            "author": [
+                {"name": "Ada Quill", "orcid_id": "https://orcid.org/0000-0002-1825-0097"},
+                {"name": "Ben Øster"},
+            ],
+            "link": [{"type": "fulltext", "url": "https://example.org/open/1", "content_type": "HTML"}],
+            "abstract": "We open widgets.",
+            "title": title,
+            **more,
+        },
+    }
+
+
 def arxiv_entry(number: str, title: str, extra: str = "", authors: tuple[str, ...] = ("Ada Quill", "Ben Øster")) -> str:
     names = "".join(f"<author><name>{name}</name></author>" for name in authors)
     return (
@@ -99,7 +191,7 @@ def feed(*entries: str) -> str:
 
 
 class Internet:
-    """Four services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
+    """Eight services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
 
     def __init__(self, time: Time) -> None:
         self.time = time
@@ -107,6 +199,10 @@ class Internet:
         self.openalex: list[dict[str, object]] = []
         self.arxiv: dict[str, str] = {}
         self.registered: dict[str, dict[str, object] | None] = {}
+        self.semanticscholar: list[dict[str, object]] = []
+        self.datacite: dict[str, dict[str, object]] = {}
+        self.dblp: list[dict[str, object]] = []
+        self.doaj: list[dict[str, object]] = []
         self.faults: dict[str, Callable[[httpx2.Request], object]] = {}
         self.asked: list[tuple[str, float, str]] = []
         self.headers: list[httpx2.Headers] = []
@@ -191,6 +287,61 @@ class Internet:
         work = self.registered.get(doi)
         return _json(work) if work else httpx2.Response(406, text="no")
 
+    def _semanticscholar(self, request: httpx2.Request) -> httpx2.Response:
+        path = unquote(request.url.raw_path.decode().split("?")[0]).removeprefix("/graph/v1/paper/")
+        if path == "batch":
+            wanted = json.loads(request.content)["ids"]
+            found = [next((p for p in self.semanticscholar if key in _s2_keys(p)), None) for key in wanted]
+            return _json(found) if any(found) else _json({"error": "No valid paper ids given"}, 400)
+        if path.startswith("search"):
+            words = set(_words(request.url.params["query"]))
+            papers = [p for p in self.semanticscholar if words & set(_words(p["title"]))]
+            if path == "search/match":
+                return _json({"data": papers[:1]}) if papers else _json({"error": "Title match not found"}, 404)
+            part = _slice(papers, request.url.params, "offset", "limit")
+            return _json({"total": len(papers), "offset": 0} | ({"data": part} if papers else {}))
+        paper = next((p for p in self.semanticscholar if path in _s2_keys(p)), None)
+        return _json(paper) if paper else _json({"error": f"Paper with id {path} not found"}, 404)
+
+    def _datacite(self, request: httpx2.Request) -> httpx2.Response:
+        path = unquote(request.url.raw_path.decode().split("?")[0])
+        if path.startswith("/dois/"):
+            entry = self.datacite.get(path.removeprefix("/dois/"))
+            missing = {"errors": [{"status": "404", "title": "The resource you are looking for doesn't exist."}]}
+            return _json({"data": entry}) if entry else _json(missing, 404)
+        query = request.url.params["query"]
+        named = set(re.findall(r'"([^"]+)"', query))
+        words = set(_words(query))
+        found = [
+            e
+            for doi, e in self.datacite.items()
+            if doi in named or (not named and words & set(_words(e["attributes"]["titles"])))  # type: ignore[index]
+        ]
+        page, size = int(request.url.params.get("page[number]", "1")), int(request.url.params["page[size]"])
+        return _json({"data": found[(page - 1) * size : page * size], "meta": {"total": len(found)}})
+
+    def _dblp(self, request: httpx2.Request) -> httpx2.Response:
+        words = set(_words(request.url.params["q"]))
+        infos = [info for info in self.dblp if words & set(_words(info["title"]))]
+        hits: dict[str, object] = {"@total": str(len(infos)), "@sent": str(len(infos))}
+        if infos:
+            hits["hit"] = [{"@score": "1", "info": i} for i in _slice(infos, request.url.params, "f", "h")]
+        return _json({"result": {"status": {"@code": "200", "text": "OK"}, "hits": hits}})
+
+    def _doaj(self, request: httpx2.Request) -> httpx2.Response:
+        words = set(_words(unquote(request.url.raw_path.decode().split("?")[0]).rsplit("/", 1)[-1]))
+        found = [a for a in self.doaj if words & set(_words(a["bibjson"]["title"]))]  # type: ignore[index]
+        page, size = int(request.url.params["page"]), int(request.url.params["pageSize"])
+        return _json({"total": len(found), "page": page, "results": found[(page - 1) * size : page * size]})
+
+
+def _s2_keys(paper: dict[str, object]) -> set[str]:
+    told = paper["externalIds"]
+    assert isinstance(told, dict)
+    prefixes = {"DOI": "DOI:", "ArXiv": "ARXIV:", "PubMed": "PMID:", "PubMedCentral": "PMCID:", "ACL": "ACL:"}
+    names = {prefix + str(told[kind]).lower() for kind, prefix in prefixes.items() if kind in told}
+    return names | {str(paper["paperId"]), f"CorpusId:{paper['corpusId']}"}
+
 
 def _openalex_keys(work: dict[str, object]) -> set[str]:
     ids = work.get("ids")
@@ -248,4 +399,13 @@ def new_scholar(internet: Internet, clock: Time, **options: object) -> Scholar:
 
 @pytest.fixture
 def shapes() -> dict[str, Callable[..., object]]:
-    return {"crossref": crossref_work, "openalex": openalex_work, "arxiv": arxiv_entry, "feed": feed}
+    return {
+        "crossref": crossref_work,
+        "openalex": openalex_work,
+        "arxiv": arxiv_entry,
+        "feed": feed,
+        "semanticscholar": semanticscholar_paper,
+        "datacite": datacite_entry,
+        "dblp": dblp_info,
+        "doaj": doaj_article,
+    }

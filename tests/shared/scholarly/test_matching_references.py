@@ -150,7 +150,7 @@ async def test_a_doi_of_another_work_accuses_only_when_everybody_answered(intern
 
 
 async def test_without_any_source_the_verdict_is_that_we_could_not_look(internet: Any, scholar: Any) -> None:
-    for provider in ("crossref", "openalex", "arxiv", "doi"):
+    for provider in ("crossref", "openalex", "arxiv", "doi", "datacite"):
         internet.faults[provider] = lambda r: httpx2.ConnectError("offline", request=r)
     for citation in (REAL, FAKE, FAKE + " doi:10.5555/nothing", "doi:10.5555/nothing"):
         match = await match_reference(scholar, citation)

@@ -43,13 +43,39 @@ async def test_crossref_lists_keep_its_pace(contact: str, apart: float, internet
     assert all(gap >= apart - 1e-6 for gap in gaps)
 
 
+@pytest.mark.parametrize(
+    ("provider", "options", "apart"),
+    [
+        ("semanticscholar", {}, 2.0),
+        ("semanticscholar", {"keys": {"semanticscholar": "sesame"}}, 1.0),
+        ("datacite", {}, 0.6),
+        ("datacite", {"contact": "me@example.org"}, 0.3),
+        ("dblp", {}, 1.0),
+        ("doaj", {}, 0.5),
+    ],
+)
+async def test_further_sources_keep_their_pace(
+    provider: str, options: dict[str, Any], apart: float, internet: Any, make_scholar: Any
+) -> None:
+    scholar = make_scholar(deadline=30.0, **options)
+    results = await _search_at_once(scholar, ["one", "two", "three", "four", "five"], [provider])
+    gaps = _gaps(internet, provider)
+    assert all(gap >= apart - 1e-6 for gap in gaps)
+    told = [found.statuses[0].state for found in results]
+    assert told.count("empty") == len(gaps) + 1 >= 2
+    assert told.count("empty") + told.count("rate_limited") == 5  # it is not waited for when it is busy
+
+
 async def test_single_crossref_records_keep_five_per_second(internet: Any, make_scholar: Any) -> None:
     await make_scholar().get([f"10.5555/{n}" for n in range(4)])
     assert all(gap >= 0.2 - 1e-6 for gap in _gaps(internet, "crossref"))
 
 
 async def test_a_contact_goes_into_the_user_agent_and_into_no_url(internet: Any, make_scholar: Any) -> None:
-    await make_scholar(contact="me@example.org", keys={"openalex": "sesame"}).find(Query("widgets"))
+    keys = {"openalex": "sesame", "semanticscholar": "sesame"}
+    scholar = make_scholar(contact="me@example.org", keys=keys)
+    await scholar.find(Query("widgets"), sources=scholar.sources)
+    assert len({name for name, _, _ in internet.asked}) == len(scholar.sources)
     assert all("me@example.org" in headers["user-agent"] for headers in internet.headers)
     assert not any("example.org" in url or "sesame" in url for _, _, url in internet.asked)
     assert any(headers.get("authorization") == "Bearer sesame" for headers in internet.headers)

@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 
 from carrel.scholarly import Query
 from carrel.scholarly.crossref import crossref_record
+from carrel.scholarly.datacite import datacite_record
+from carrel.scholarly.dblp import dblp_record
+from carrel.scholarly.doaj import doaj_record
 from carrel.scholarly.openalex import openalex_record
+from carrel.scholarly.semanticscholar import semanticscholar_record
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "api-recordings"
 MARKUP = re.compile(r"</?(?:jats|mml|[a-z]{1,5})[:>\s]|&(?:amp|lt|gt|#\d)|\\u00")
@@ -121,6 +125,123 @@ async def test_recorded_arxiv_answers_are_read_and_its_errors_are_failures(inter
     assert read >= 100
 
 
+def _papers(body: Any) -> list[dict[str, Any]]:
+    """The paper objects in an answer of Semantic Scholar, of whatever route."""
+    if isinstance(body, list):
+        return [paper for entry in body for paper in _papers(entry)]
+    if not isinstance(body, dict):
+        return []
+    inner = [v for k, v in body.items() if k in ("data", "citedPaper", "citingPaper", "recommendedPapers", "papers")]
+    return ([body] if "paperId" in body else []) + [paper for value in inner for paper in _papers(value)]
+
+
+def test_recorded_semantic_scholar_papers_are_read_whole() -> None:
+    read = full = 0
+    for recording in _recordings("semantic-scholar"):
+        for paper in _papers(json.loads(recording["response"]["body"])):
+            work = semanticscholar_record(paper).work
+            read += 1
+            assert work.identifiers.get("s2") == paper["paperId"]
+            assert work.title or not paper.get("title")
+            assert work.year == paper.get("year") or not paper.get("year")
+            told = paper.get("externalIds") or {}
+            if "DOI" in told:
+                assert told["DOI"].lower() == work.identifiers.get("doi") or "arxiv" in work.identifiers
+            if authors := paper.get("authors"):
+                full += "name" in authors[0]
+                names = [" ".join(f"{a.given} {a.family}".split()) for a in work.authors]
+                assert [n.split()[-1] in p for n, p in zip(names, (a.get("name", "") for a in authors), strict=False)]
+                assert len(names) == len([a for a in authors if a.get("name")])
+            assert not MARKUP.search(work.title + work.abstract + work.venue)
+    assert read >= 3_000
+    assert full >= 20
+
+
+async def test_every_recorded_semantic_scholar_answer_is_parsed_or_refused(internet: Any, make_scholar: Any) -> None:
+    states: dict[str, int] = {}
+    for recording in _recordings("semantic-scholar"):
+        url, response = recording["request"]["url"] or "", recording["response"]
+        if not re.search(r"/paper/(?!search/bulk)", url) or re.search(r"/(?:authors|citations|references)\?", url):
+            continue
+        internet.faults["semanticscholar"] = lambda r, response=response: httpx2.Response(
+            response["status"], text=response["body"]
+        )
+        scholar = make_scholar()
+        if "/search" in url:
+            query = Query("x", title="x") if "/match" in url else Query("x")
+            status = (await scholar.find(query, sources=["semanticscholar"])).statuses[0]
+        else:
+            body = json.loads(response["body"])
+            ids = [f"CorpusId:{n + 1}" for n in range(len(body) if isinstance(body, list) else 1)]
+            status = (await scholar.get(ids))[-1].statuses[0]
+        entries = _papers(json.loads(response["body"]))
+        nothing = response["status"] == 404 or response["body"].startswith(('{"data": []', '{"total": 0'))
+        wanted = "ok" if entries else "empty" if nothing else "unavailable"
+        assert status.state == wanted, url
+        states[status.state] = states.get(status.state, 0) + 1
+    assert states["ok"] >= 40
+    assert states["empty"] >= 5
+    assert states["unavailable"] >= 2
+
+
+def test_recorded_datacite_works_keep_title_doi_year_and_every_family_name() -> None:
+    read = 0
+    for recording in _recordings("datacite"):
+        if recording["response"]["status"] != 200:
+            continue
+        body = json.loads(recording["response"]["body"])
+        entries = body.get("data", body) if isinstance(body, dict) else body
+        for entry in entries if isinstance(entries, list) else [entries]:
+            told = entry["attributes"]
+            work = datacite_record(entry).work
+            read += 1
+            doi = (told.get("doi") or entry.get("id") or "").lower()
+            assert not doi or work.identifiers.get("doi") == doi or "arxiv" in work.identifiers
+            year = told.get("publicationYear")
+            assert work.year == (year - 543 if year and year > 2400 else year) or not year  # one counts from the Buddha
+            assert work.title or not any(t.get("title") for t in told.get("titles") or ())
+            families = [" ".join(c["familyName"].split()) for c in told.get("creators") or () if c.get("familyName")]
+            assert [a.family for a in work.authors if a.family in families] == families
+            named = [c for c in told.get("creators") or () if c.get("name") or c.get("familyName")]
+            assert len(work.authors) == len(named)
+            assert not MARKUP.search(work.title + work.abstract + work.venue)
+    assert read >= 90
+
+
+async def test_every_recorded_datacite_answer_is_parsed_or_refused(internet: Any, make_scholar: Any) -> None:
+    seen = set()
+    for recording in _recordings("datacite"):
+        url, response = recording["request"]["url"], recording["response"]
+        if url is None:
+            continue
+        internet.faults["datacite"] = lambda r, response=response: httpx2.Response(
+            response["status"], text=response["body"]
+        )
+        (answer,) = await make_scholar().get(["10.5555/one"])
+        status = next(s for s in answer.statuses if s.provider == "datacite")
+        assert status.state == ("empty" if response["status"] == 404 else "ok"), url
+        seen.add(status.state)
+    assert seen == {"ok", "empty"}
+
+
+def test_recorded_doaj_articles_are_read_whole() -> None:
+    read = 0
+    for recording in _recordings("doaj"):
+        for line in filter(None, recording["response"]["body"].splitlines()):
+            entry = json.loads(line)
+            told, work = entry["bibjson"], doaj_record(entry).work
+            read += 1
+            dois = [i["id"].lower() for i in told["identifier"] if i["type"].lower() == "doi"]
+            dois = [doi for doi in dois if doi.startswith("10.") and len(doi.split("/")[0]) >= 7]  # 10.123 is none
+            assert ([work.identifiers["doi"]] == dois[:1]) if dois else ("doi" not in work.identifiers)
+            assert work.year == int(told["year"])
+            assert len(work.authors) == len(told.get("author", ()))
+            assert (bool(work.title), bool(work.abstract)) == (bool(told["title"]), bool(told.get("abstract")))
+            assert work.venue == told["journal"]["title"].strip()
+            assert not MARKUP.search(work.title + work.abstract)
+    assert read >= 3
+
+
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
@@ -164,3 +285,24 @@ _OA = [
 def test_no_shape_of_json_breaks_the_readers(crossref: dict[str, Any], openalex: dict[str, Any]) -> None:
     crossref_record(crossref)
     openalex_record(openalex)
+
+
+_S2 = ["paperId", "externalIds", "title", "abstract", "authors", "year", "publicationDate", "venue", "journal"]
+_S2 += ["publicationTypes", "citationCount", "openAccessPdf", "corpusId"]
+_DC = ["doi", "creators", "titles", "publisher", "container", "publicationYear", "dates", "types", "rightsList"]
+_DC += ["relatedIdentifiers", "descriptions", "identifiers", "alternateIdentifiers", "url", "contentUrl", "language"]
+_DB = ["authors", "title", "venue", "pages", "year", "type", "access", "key", "doi", "ee", "url", "volume", "number"]
+_DO = ["identifier", "journal", "year", "month", "start_page", "end_page", "author", "link", "abstract", "title"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    *(st.dictionaries(st.sampled_from(fields), _json) for fields in (_S2, _DC, _DB, _DO)),
+)
+def test_no_shape_of_json_breaks_the_readers_of_the_further_sources(
+    paper: dict[str, Any], attributes: dict[str, Any], info: dict[str, Any], bibjson: dict[str, Any]
+) -> None:
+    semanticscholar_record(paper)
+    datacite_record({"attributes": attributes})
+    dblp_record(info)
+    doaj_record({"bibjson": bibjson})
