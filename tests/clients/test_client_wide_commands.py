@@ -12,6 +12,7 @@ SITE = "https://docs.example.com"
 PAGES = {
     f"{SITE}/": "<title>Home</title><h1>Home</h1><p>The ferry leaves at noon. The harbour is deep and wide.</p>"
     "<p><a href=/boats>All the boats of the fleet</a></p>",
+    f"{SITE}/app": "<title>App</title><div id=root></div><script>root.textContent = 'Tides'</script>",
     f"{SITE}/boats": "<title>Boats</title><h1>Boats</h1><p>Each boat of the fleet carries forty people.</p>",
 }
 
@@ -50,6 +51,14 @@ def test_a_page_is_fetched_with_a_goal(carrel: Callable[..., Any]) -> None:
     ran = carrel("fetch", f"{SITE}/", "--goal", "when does the ferry leave")
     assert ran.code == 0
     assert "leaves at noon" in ran.out
+
+
+@pytest.mark.usefixtures("site")
+def test_no_script_is_run_where_fetch_is_told_not_to(carrel: Callable[..., Any]) -> None:
+    ran = carrel("fetch", f"{SITE}/app", "--render", "never")
+    assert ran.code == 1
+    assert "JavaScript, which is not run here" in ran.err
+    assert carrel("fetch", f"{SITE}/app", "--render", "seldom").code == 2
 
 
 def test_without_a_search_engine_the_command_says_how_to_have_one(carrel: Callable[..., Any]) -> None:

@@ -28,12 +28,13 @@ _IDENTIFIER = re.compile(
 @click.option("--keep", is_flag=True, help="Add the page to the library, so that search finds it.")
 @click.option("--collection", default="default", show_default=True, help="Where --keep puts it.")
 @click.option("--fresh", is_flag=True, help="Ask the site even if the page was read within the hour.")
+@click.option("--render", type=click.Choice(["auto", "never", "always"]), help="Whether the page's scripts are run.")
 @click.option("--goal", default="", help="Show only the passages, or with --view links the links, that bear on this.")
 @click.option("--section", default="", help="A heading, or its number in the outline.")
 @click.option("--view", type=click.Choice(["text", "outline", "links", "tables", "metadata"]), default="text")
 @click.option("--cursor", default="", help="Where the last reply stopped.")
 @common
-def fetch(run: Run, url: str, keep: bool, collection: str, **options: str | bool) -> int:
+def fetch(run: Run, url: str, keep: bool, collection: str, **options: str | bool | None) -> int:
     """Read a web page, politely and safely. Every page read can be cited by its reference."""
     arguments: dict[str, Any] = {"url": url} | {name: value for name, value in options.items() if value}
     if keep:
