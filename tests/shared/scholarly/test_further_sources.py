@@ -281,6 +281,40 @@ async def test_datasets_are_looked_for_there_without_being_told(internet: Any, s
     assert "types.resourceTypeGeneral" in url
 
 
+@pytest.mark.parametrize(
+    ("container", "pages"),
+    [
+        ({"firstPage": "927", "lastPage": "930"}, "927-930"),
+        ({"firstPage": "e15", "lastPage": "e15"}, "e15"),
+        ({"firstPage": "Spain; 3353", "lastPage": "3356"}, "3353-3356"),
+        ({"firstPage": "1", "lastPage": "59 (2013). doi:10.1088/0067"}, "1-59"),
+        ({"firstPage": "Korea"}, ""),
+    ],
+)
+async def test_pages_are_what_has_digits(
+    container: dict[str, str], pages: str, internet: Any, scholar: Any, shapes: Any
+) -> None:
+    internet.datacite["10.5555/d"] = shapes["datacite"]("10.5555/d", "Data", container=container)
+    (answer,) = await scholar.get(["10.5555/d"])
+    assert answer.work.pages == pages
+
+
+@pytest.mark.parametrize(
+    ("stated", "licence"),
+    [
+        ("CCBYNC", "cc-by-nc"),
+        ("CC BY-NC-ND 4.0", "cc-by-nc-nd-4.0"),
+        ("cc0-1.0", "cc0-1.0"),
+        ("implied-oa", "implied-oa"),
+    ],
+)
+async def test_licences_have_one_spelling(stated: str, licence: str, internet: Any, scholar: Any, shapes: Any) -> None:
+    journal = {"title": "Open Widgets", "license": [{"type": stated}]}
+    internet.doaj.append(shapes["doaj"]("10.5555/open", "Open widgets", journal=journal))
+    (work,) = (await scholar.find(Query("widgets"), sources=["doaj"])).works
+    assert work.access[0].licence == licence
+
+
 # --- DBLP and DOAJ ---------------------------------------------------------------------------------------------------
 
 
