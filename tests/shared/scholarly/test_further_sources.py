@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from carrel.scholarly import Query
+from carrel.scholarly import Query, match_reference
 
 FURTHER = ("semanticscholar", "datacite", "dblp", "doaj")
 HASH = f"{77:040x}"
@@ -183,6 +183,20 @@ async def test_throttled_it_says_how_to_be_served_better(internet: Any, make_sch
         for told in (status, *answer.statuses):
             assert told.state == "rate_limited"
             assert ("CARREL_KEY_SEMANTICSCHOLAR" in told.detail) == advice
+
+
+async def test_throttled_it_changes_no_verdict_and_is_not_asked_for_the_same_again(
+    internet: Any, make_scholar: Any, shapes: Any
+) -> None:
+    internet.faults["semanticscholar"] = lambda r: httpx2.Response(429)
+    internet.crossref["10.5555/one"] = shapes["crossref"]("10.5555/one", "Crooked widgets in the wild")
+    scholar = make_scholar(keys={"semanticscholar": "sesame"})
+    fake = "Quill A. Transcendental gadgets under moonlight. Journal of Gadgets. 2018;4(1):10-19."
+    assert (await match_reference(scholar, fake)).verdict == "likely_fabricated"
+    for _ in range(3):
+        (answer,) = await scholar.get(["10.5555/one"])
+        assert answer.state == "found"
+    assert len([url for _, url in internet.requests("crossref") if "/works/10" in url]) == 1
 
 
 @pytest.mark.parametrize(
