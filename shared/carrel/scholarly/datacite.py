@@ -38,6 +38,9 @@ _TYPES = {
     "mastersthesis": "thesis",
     "phdthesis": "thesis",
     "book": "book",
+    "monograph": "book",
+    "monographie": "book",
+    "blogposting": "other",
     "bookchapter": "chapter",
     "report": "report",
     "technicalreport": "report",
@@ -276,10 +279,12 @@ def _type(types: Json) -> str:
 
 
 def _pages(start: str, end: str) -> str:
-    """Repositories write anything here: pages have digits."""
-    if not re.search(r"\d", start):
+    """Repositories write anything here, places and dates too: a page is what ends, or begins, with digits."""
+    first_page = re.search(r"(?<!\w)[A-Za-z]{0,3}\d+$", start[-40:])
+    last_page = re.match(r"[A-Za-z]{0,3}\d+(?!\w)", end)
+    if first_page is None:
         return ""
-    return f"{start}-{end}" if end and end != start else start
+    return f"{first_page[0]}-{last_page[0]}" if last_page and last_page[0] != first_page[0] else first_page[0]
 
 
 def _abstract(told: Json) -> str:

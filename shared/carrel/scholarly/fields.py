@@ -30,7 +30,9 @@ def identifiers_of(names: Iterable[str]) -> dict[str, str]:
 def licence_of(name: str) -> str:
     """``CCBYNC``, ``CC BY-NC 4.0`` and the like as ``cc-by-nc``, ``cc-by-nc-4.0``; anything else as it is."""
     parts = re.fullmatch(r"cc[ -]?(0|by)(?:[ -]?(nc))?(?:[ -]?(nd|sa))?(?:[ -]?(\d\.\d))?", name.strip(), re.I)
-    return "-".join(["cc", *(part.lower() for part in parts.groups() if part)]) if parts else name.strip()
+    if parts is None:
+        return name.strip()
+    return "-".join(["cc", *(part.lower() for part in parts.groups() if part)]).replace("cc-0", "cc0")
 
 
 def open_copy(url: str, provider: str, *, licence: str = "", version: str = "", media_type: str = "") -> list[Access]:

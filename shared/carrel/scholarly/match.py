@@ -15,7 +15,7 @@ from carrel.errors import BadRequest
 from carrel.records import Author, Work
 from carrel.scholarly.markup import plain_line
 from carrel.scholarly.names import fold, overlap, same_family
-from carrel.scholarly.providers import Query, SourceStatus
+from carrel.scholarly.providers import HELPERS, Query, SourceStatus
 from carrel.scholarly.reference import Citation, parse_citation
 from carrel.scholarly.scholar import Answer, Scholar
 from carrel.scholarly.titles import TitleMatch, compare_titles, title_words
@@ -153,7 +153,8 @@ def _nobody(
     near = next((c for c in candidates if _nearly(c, cited)), None)
     if not any(status.answered for status in searched):
         return ReferenceMatch("unavailable", "could not look: no source answered", cited, None, (), told)
-    lost = [status.provider for status in searched if not status.answered and status.state != "skipped"]
+    needed = [status for status in searched if status.provider not in HELPERS and status.state != "skipped"]
+    lost = [status.provider for status in needed if not status.answered]
     if near is not None:
         wrong = ", ".join(check.field for check in near.fields if not check.agrees) or "details"
         return ReferenceMatch(
@@ -304,6 +305,7 @@ def _nearly(candidate: Candidate, cited: Citation) -> bool:
 
 def _provable(scholar: Scholar, cited: Citation, statuses: Sequence[SourceStatus]) -> bool:
     """Would these sources surely have the work, had it been published as cited?"""
+    statuses = [status for status in statuses if status.provider not in HELPERS]
     if sum(status.answered for status in statuses) < 2:
         return False
     if any(not status.answered and status.state != "skipped" for status in statuses):

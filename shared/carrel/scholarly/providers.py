@@ -10,7 +10,10 @@ from carrel.errors import CarrelError, RateLimited, TimedOut
 from carrel.records import Work
 from carrel.scholarly.identifiers import Identifier
 
-__all__ = ["Lookup", "Provider", "Query", "Record", "Shelf", "SourceState", "SourceStatus", "failed"]
+__all__ = ["HELPERS", "Lookup", "Provider", "Query", "Record", "Shelf", "SourceState", "SourceStatus", "failed"]
+
+# Asked lest something is missed, never to decide: their failure leaves an answer as good as it was.
+HELPERS = ("datacite", "semanticscholar")
 
 SourceState = Literal["ok", "empty", "unavailable", "rate_limited", "timeout", "skipped"]
 

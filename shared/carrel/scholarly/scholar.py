@@ -24,7 +24,7 @@ from carrel.scholarly.doi import DoiRegistry
 from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
 from carrel.scholarly.merge import combine
 from carrel.scholarly.openalex import OpenAlex
-from carrel.scholarly.providers import Lookup, Provider, Query, Record, Shelf, SourceStatus
+from carrel.scholarly.providers import HELPERS, Lookup, Provider, Query, Record, Shelf, SourceStatus
 from carrel.scholarly.ranking import Search, fuse
 from carrel.scholarly.semanticscholar import SemanticScholar
 from carrel.settings import Settings
@@ -195,8 +195,9 @@ class Scholar:
         for identifier in asked:
             answer = _answer(identifier, [lookup for lookup in lookups if identifier in lookup.asked])
             known[identifier] = answer
-            if answer.state != "unavailable" and all(status.answered for status in answer.statuses):
-                keep = _KEEP_FOUND if answer.state == "found" else _KEEP_ABSENT
+            lost = {status.provider for status in answer.statuses if not status.answered}
+            if answer.state != "unavailable" and lost <= set(HELPERS):
+                keep = _KEEP_FOUND if answer.state == "found" and not lost else _KEEP_ABSENT
                 _remember(self._answers, identifier, answer, self.clock.time() + keep)
         return known
 
@@ -378,7 +379,7 @@ def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
         return Answer("", "found", identifier, combine(records), _told_apart(records), statuses)
     if _settled(identifier, lookups):
         who = next(a.provider for a in lookups if identifier in a.absent and identifier in a.settles)
-        told = tuple(s for s in statuses if s.answered or s.provider not in _HELPERS)  # they could not change this
+        told = tuple(s for s in statuses if s.answered or s.provider not in HELPERS)
         return Answer("", "not_found", identifier, None, f"{_OFFICIAL.get(who, who)} has no such work", told)
     asked = [status.provider for status in statuses if status.answered]
     if len(asked) == len(statuses):
@@ -391,7 +392,6 @@ def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
     return Answer("", "unavailable", identifier, None, why, statuses)
 
 
-_HELPERS = ("datacite", "semanticscholar")  # asked lest something is missed, never to decide
 _OFFICIAL = {
     "doi": "doi.org, the register of all DOIs,",
     "arxiv": "arXiv",

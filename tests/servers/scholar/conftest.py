@@ -48,7 +48,13 @@ def internet() -> Any:
 
 @pytest.fixture
 def shapes() -> dict[str, Callable[..., Any]]:
-    return {"crossref": PRETEND.crossref_work, "openalex": PRETEND.openalex_work, "arxiv": PRETEND.arxiv_entry}
+    return {
+        "crossref": PRETEND.crossref_work,
+        "openalex": PRETEND.openalex_work,
+        "arxiv": PRETEND.arxiv_entry,
+        "semanticscholar": PRETEND.semanticscholar_paper,
+        "datacite": PRETEND.datacite_entry,
+    }
 
 
 @pytest.fixture

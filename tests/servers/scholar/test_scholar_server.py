@@ -165,6 +165,22 @@ async def test_a_read_only_server_keeps_nothing(make_server: Any, internet: Any,
     assert not shelf.kept
 
 
+async def test_a_semantic_scholar_id_is_looked_up_and_named_sources_are_asked(
+    client: Any, internet: Any, shapes: Any
+) -> None:
+    internet.semanticscholar.append(shapes["semanticscholar"](77, "Crooked widgets", DOI="10.5555/one"))
+    internet.datacite["10.5555/data"] = shapes["datacite"]("10.5555/data", "Counted widgets")
+    got = await _call(client, "get_papers", ids=["CorpusId:77", f"s2:{78:040x}"])
+    assert [(p["state"], p.get("title")) for p in got["papers"]] == [("found", "Crooked widgets"), ("not_found", None)]
+    found = await _call(client, "find_papers", query="widgets", sources=["semanticscholar", "datacite"])
+    assert {p["title"] for p in found["papers"]} == {"Crooked widgets", "Counted widgets"}
+    assert [s["provider"] for s in found["sources"]] == ["semanticscholar", "datacite"]
+    internet.faults["semanticscholar"] = lambda r: httpx2.Response(429)
+    lost = await _call(client, "get_papers", ids=["CorpusId:79"])
+    assert lost["papers"][0]["state"] == "unavailable"
+    assert "CARREL_KEY_SEMANTICSCHOLAR" in lost["papers"][0]["unanswered"][0]["detail"]
+
+
 async def test_a_made_up_reference_is_told_apart_from_an_outage(client: Any, internet: Any, shapes: Any) -> None:
     fake = "Quill A, Øster B. Transcendental gadgets under moonlight. Journal of Gadgets. 2018;4(1):10-19."
     assert (await _call(client, "match_reference", citation=fake))["verdict"] == "likely_fabricated"
@@ -230,7 +246,7 @@ async def test_a_server_made_from_settings_asks_the_addresses_they_name(tmp_path
     with ThreadingHTTPServer(("127.0.0.1", 0), _Crossref) as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         here = f"127.0.0.1:{service.server_address[1]}"
-        names = ("crossref", "openalex", "arxiv", "doi")
+        names = ("crossref", "openalex", "arxiv", "doi", "datacite")
         urls = dict.fromkeys(names, f"http://{here}")
         allowed = Settings(tmp_path, tmp_path, encoder="none", provider_urls=urls, allow_hosts=(here,))
         refused = Settings(tmp_path, tmp_path, encoder="none", provider_urls=urls)

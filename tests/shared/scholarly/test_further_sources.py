@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from carrel.scholarly import Query
+from carrel.scholarly import Query, match_reference
 
 FURTHER = ("semanticscholar", "datacite", "dblp", "doaj")
 HASH = f"{77:040x}"
@@ -185,6 +185,20 @@ async def test_throttled_it_says_how_to_be_served_better(internet: Any, make_sch
             assert ("CARREL_KEY_SEMANTICSCHOLAR" in told.detail) == advice
 
 
+async def test_throttled_it_changes_no_verdict_and_is_not_asked_for_the_same_again(
+    internet: Any, make_scholar: Any, shapes: Any
+) -> None:
+    internet.faults["semanticscholar"] = lambda r: httpx2.Response(429)
+    internet.crossref["10.5555/one"] = shapes["crossref"]("10.5555/one", "Crooked widgets in the wild")
+    scholar = make_scholar(keys={"semanticscholar": "sesame"})
+    fake = "Quill A. Transcendental gadgets under moonlight. Journal of Gadgets. 2018;4(1):10-19."
+    assert (await match_reference(scholar, fake)).verdict == "likely_fabricated"
+    for _ in range(3):
+        (answer,) = await scholar.get(["10.5555/one"])
+        assert answer.state == "found"
+    assert len([url for _, url in internet.requests("crossref") if "/works/10" in url]) == 1
+
+
 @pytest.mark.parametrize(
     ("page", "state"),
     [
@@ -279,6 +293,40 @@ async def test_datasets_are_looked_for_there_without_being_told(internet: Any, s
     assert [w.title for w in found.works] == ["Counted widgets"]
     (url,) = [url for _, url in internet.requests("datacite")]
     assert "types.resourceTypeGeneral" in url
+
+
+@pytest.mark.parametrize(
+    ("container", "pages"),
+    [
+        ({"firstPage": "927", "lastPage": "930"}, "927-930"),
+        ({"firstPage": "e15", "lastPage": "e15"}, "e15"),
+        ({"firstPage": "Spain; 3353", "lastPage": "3356"}, "3353-3356"),
+        ({"firstPage": "1", "lastPage": "59 (2013). doi:10.1088/0067"}, "1-59"),
+        ({"firstPage": "Korea"}, ""),
+    ],
+)
+async def test_pages_are_what_has_digits(
+    container: dict[str, str], pages: str, internet: Any, scholar: Any, shapes: Any
+) -> None:
+    internet.datacite["10.5555/d"] = shapes["datacite"]("10.5555/d", "Data", container=container)
+    (answer,) = await scholar.get(["10.5555/d"])
+    assert answer.work.pages == pages
+
+
+@pytest.mark.parametrize(
+    ("stated", "licence"),
+    [
+        ("CCBYNC", "cc-by-nc"),
+        ("CC BY-NC-ND 4.0", "cc-by-nc-nd-4.0"),
+        ("cc0-1.0", "cc0-1.0"),
+        ("implied-oa", "implied-oa"),
+    ],
+)
+async def test_licences_have_one_spelling(stated: str, licence: str, internet: Any, scholar: Any, shapes: Any) -> None:
+    journal = {"title": "Open Widgets", "license": [{"type": stated}]}
+    internet.doaj.append(shapes["doaj"]("10.5555/open", "Open widgets", journal=journal))
+    (work,) = (await scholar.find(Query("widgets"), sources=["doaj"])).works
+    assert work.access[0].licence == licence
 
 
 # --- DBLP and DOAJ ---------------------------------------------------------------------------------------------------
