@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +12,7 @@ from carrel.index import terms
 from carrel.models import Encoder
 from carrel.records import ArmScore, Document, Hit, Link, Passage, Section
 from carrel.retrieve.searching import checked_queries
-from carrel.retrieve.weighing import fused, weigh
+from carrel.retrieve.weighing import Words, fused, weigh, words_of
 
 __all__ = ["evidence", "rank_links"]
 
@@ -24,11 +23,11 @@ _ENCODED = 48  # windows worth encoding for one query
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """One to three sentences of a document, and how often each term stands in them."""
+    """One to three sentences of a document, and their words."""
 
     document: Document
     passage: Passage
-    counts: Counter[str]
+    words: Words
 
 
 def evidence(
@@ -42,10 +41,11 @@ def evidence(
     query.
     """
     text = checked_queries([query])[0]
-    windows = [window for document in documents for window in _windows(document)]
+    asked = frozenset(terms(text))
+    windows = [window for document in documents for window in _windows(document, asked)]
     arms = weigh(
         [window.passage.text for window in windows],
-        [window.counts for window in windows],
+        [window.words for window in windows],
         text,
         depth=depth or max(_ENCODED, 4 * k),
         encoder=encoder,
@@ -63,7 +63,8 @@ def rank_links(links: Sequence[Link], query: str, *, encoder: Encoder | None = N
     """
     text = checked_queries([query])[0]
     said = [f"{link.text} {link.text} {link.context} {_words_of(link.url)}" for link in links]
-    arms = weigh(said, [Counter(terms(each)) for each in said], text, depth=4 * _ENCODED, encoder=encoder)
+    asked = frozenset(terms(text))
+    arms = weigh(said, [words_of(each, asked) for each in said], text, depth=4 * _ENCODED, encoder=encoder)
     return tuple(links[place] for place in fused(arms))
 
 
@@ -87,20 +88,20 @@ def _arm_scores(arms: Mapping[str, Mapping[int, float]]) -> dict[int, dict[str, 
     return found
 
 
-def _windows(document: Document) -> Iterator[_Window]:
+def _windows(document: Document, asked: Collection[str]) -> Iterator[_Window]:
     spans = sentences(document.text)
-    counts = [Counter(terms(document.text[start:end])) for start, end in spans]
+    words = [words_of(document.text[start:end], asked) for start, end in spans]
     sections = document.sections or (Section("", 0, 0, len(document.text)),)
     at = 0
     for first, (start, _) in enumerate(spans):
         while at + 1 < len(sections) and sections[at].end <= start:
             at += 1
-        held: Counter[str] = Counter()
+        held = Words(0, {})
         for last in range(first, min(first + _SENTENCES, len(spans))):
             end = spans[last][1]
             if last > first and (end - start > _CHARS or end > sections[at].end):
                 break
-            held = held + counts[last]
+            held += words[last]
             passage = Passage(document.doc_id, start, end, document.text[start:end], sections[at].path)
             yield _Window(document, passage, held)
 
