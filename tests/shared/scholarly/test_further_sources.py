@@ -403,6 +403,23 @@ async def test_years_counted_from_the_buddha_are_converted(internet: Any, schola
     assert answer.work.year == 2006
 
 
+async def test_addresses_that_are_none_and_markup_do_not_come_through(internet: Any, scholar: Any, shapes: Any) -> None:
+    bad = "javascript:alert(1)"
+    paper = shapes["semanticscholar"](77, "<b>Evil</b> widgets\u202e one")
+    internet.semanticscholar.append(
+        paper | {"openAccessPdf": {"url": bad}, "abstract": "<p>Bent &lt;i&gt;it&lt;/i&gt;</p>"}
+    )
+    internet.datacite["10.5555/d"] = shapes["datacite"]("10.5555/d", "Evil widgets two", url=bad, contentUrl=[bad])
+    internet.dblp.append(shapes["dblp"]("conf/w/1", "Evil widgets three", ee=[bad], url=bad, access="open"))
+    internet.doaj.append(shapes["doaj"]("10.5555/o", "Evil widgets four", link=[{"type": "fulltext", "url": bad}]))
+    internet.openreview["api2.openreview.net"].append(shapes["openreview"]("EvilForum1", "Evil widgets five", pdf=bad))
+    found = await scholar.find(Query("evil widgets"), sources=[*FURTHER, "openreview"])
+    assert len(found.works) == 5
+    assert "javascript" not in str(found)
+    (first,) = [w for w in found.works if "semanticscholar" in w.found_by]
+    assert (first.title, first.abstract) == ("Evil widgets one", "Bent it")
+
+
 async def test_who_holds_no_such_thing_is_not_asked(internet: Any, scholar: Any) -> None:
     found = await scholar.find(Query("widgets", types=("report",)), sources=["semanticscholar", "dblp", "doaj"])
     assert {status.state for status in found.statuses} == {"skipped"}
