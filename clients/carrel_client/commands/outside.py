@@ -19,7 +19,7 @@ __all__ = ["fetch", "papers"]
 _IDENTIFIER = re.compile(
     r"^(?:doi:|https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+$|^(?:arxiv:)?\d{4}\.\d{4,5}(?:v\d+)?$|^arxiv:\S+$"
     r"|^pmid:?\s*\d+$|^pmc\d+$|^(?:openalex:)?w\d{5,}$|^https?://(?:arxiv|openalex)\.org/\S+$"
-    r"|^(?:s2|corpusid|acl):\S+$|^https?://(?:www\.)?semanticscholar\.org/paper/\S+$",
+    r"|^(?:s2|corpusid|acl|openreview):\S+$|^https?://(?:www\.)?semanticscholar\.org/paper/\S+$",
     re.I,
 )
 

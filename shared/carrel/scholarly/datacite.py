@@ -288,8 +288,8 @@ def _pages(start: str, end: str) -> str:
 
 
 def _abstract(told: Json) -> str:
-    said = [d for d in tables(told.get("descriptions")) if text(d.get("descriptionType")) == "Abstract"]
-    return "\n\n".join(dict.fromkeys(filter(None, (plain_abstract(text(d.get("description"))) for d in said[:1]))))
+    said = (d for d in tables(told.get("descriptions")) if text(d.get("descriptionType")) == "Abstract")
+    return next((plain for d in said if (plain := plain_abstract(text(d.get("description"))))), "")
 
 
 def _access(told: Json) -> tuple[Access, ...]:

@@ -110,7 +110,7 @@ def dblp_record(info: Json) -> Record:
             pages=text(info.get("pages")).replace("--", "-"),
             identifiers=identifiers,
             access=tuple(copy for link in open_links[:5] for copy in open_copy(link, "dblp"))[:3],
-            url=text(info.get("url")) or next((link for link in links if link), ""),
+            url=next((link for link in (text(info.get("url")), *links) if re.match(r"https?://\S+$", link)), ""),
             found_by=("dblp",),
         ),
     )

@@ -17,13 +17,13 @@ from carrel.scholarly.titles import compare_titles, title_key
 
 __all__ = ["combine", "group"]
 
-_STRONG = ("doi", "arxiv", "pmid", "pmcid", "openalex", "s2", "corpusid")
+_STRONG = ("doi", "arxiv", "pmid", "pmcid", "openalex", "s2", "corpusid", "openreview")
 _GENERIC = 12  # letters; shorter titles ("Editorial") say too little for a weak edge
 _BUCKET = 30  # records of one title that are compared pair by pair
 
 # Who is believed first, by field.
-_BIBLIOGRAPHIC = ("crossref", "doi", "datacite", "openalex", "arxiv", "dblp", "doaj", "semanticscholar")
-_ABSTRACT = ("arxiv", "crossref", "doi", "openalex", "datacite", "doaj", "semanticscholar")
+_BIBLIOGRAPHIC = ("crossref", "doi", "datacite", "openalex", "arxiv", "dblp", "doaj", "openreview", "semanticscholar")
+_ABSTRACT = ("arxiv", "crossref", "doi", "openalex", "datacite", "doaj", "openreview", "semanticscholar")
 _COUNTS = ("openalex", "crossref", "doi", "arxiv", "semanticscholar", "doaj", "datacite")
 _PRECEDENCE: Mapping[str, Sequence[str]] = {
     "title": _BIBLIOGRAPHIC,

@@ -24,6 +24,7 @@ from carrel.scholarly.doi import DoiRegistry
 from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
 from carrel.scholarly.merge import combine
 from carrel.scholarly.openalex import OpenAlex
+from carrel.scholarly.openreview import OpenReview
 from carrel.scholarly.providers import HELPERS, Lookup, Provider, Query, Record, Shelf, SourceStatus
 from carrel.scholarly.ranking import Search, fuse
 from carrel.scholarly.semanticscholar import SemanticScholar
@@ -86,12 +87,12 @@ class Scholar:
 
     Further providers are asked where they alone can help: Semantic Scholar for its own ids and for what nobody else
     could tell (with a key, always), DataCite for DOIs that Crossref does not have and for datasets, and each of them,
-    DBLP and DOAJ when a search names them.
+    DBLP, DOAJ and OpenReview (which decides about its forums) when a search names them.
 
     ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
-    ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj) to keys and base
-    URLs. ``deadline`` is in seconds and bounds every call; what has not answered by then is reported as such, and the
-    rest is returned.
+    ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj, openreview) to
+    keys and base URLs. ``deadline`` is in seconds and bounds every call; what has not answered by then is reported as
+    such, and the rest is returned.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Scholar:
                 DataCite(client, self.clock, base=urls.get("datacite", ""), contact=contact),
                 Dblp(client, self.clock, base=urls.get("dblp", "")),
                 Doaj(client, self.clock, base=urls.get("doaj", "")),
+                OpenReview(client, self.clock, base=urls.get("openreview", "")),
             )
         )
         self._registry: Provider = registry or DoiRegistry(client, self.clock, base=urls.get("doi", ""))
@@ -397,6 +399,7 @@ _OFFICIAL = {
     "arxiv": "arXiv",
     "openalex": "OpenAlex",
     "semanticscholar": "Semantic Scholar",
+    "openreview": "OpenReview",
 }
 
 

@@ -238,7 +238,7 @@ def semanticscholar_record(answer: Json) -> Record:
             venue=venue,
             type=_type(answer, venue, identifiers),
             volume=text(journal.get("volume")),
-            pages=" ".join(text(journal.get("pages")).split()).replace(" ", ""),
+            pages="".join(text(journal.get("pages")).split()),
             abstract=plain_abstract(text(answer.get("abstract"))),
             identifiers=identifiers,
             cited_by=number(answer.get("citationCount")),

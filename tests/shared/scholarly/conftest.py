@@ -24,6 +24,8 @@ HOSTS = {
     "api.datacite.org": "datacite",
     "dblp.org": "dblp",
     "doaj.org": "doaj",
+    "api2.openreview.net": "openreview",
+    "api.openreview.net": "openreview",
 }
 
 
@@ -173,6 +175,20 @@ def doaj_article(doi: str, title: str, **more: object) -> dict[str, object]:
     }
 
 
+def openreview_note(forum: str, title: str, **more: object) -> dict[str, object]:
+    content = {
+        "title": title,
+        "authors": ["Ada Quill", "Ben Øster"],
+        "abstract": "We submit widgets.",
+        "venue": "WIDGETS 2019 poster",
+        "venueid": "WIDGETS.cc/2019/Conference",
+        "pdf": "/pdf/0a1b.pdf",
+        **more,
+    }
+    wrapped = {name: {"value": value} for name, value in content.items()}
+    return {"id": forum, "forum": forum, "pdate": 1_551_700_000_000, "license": "CC BY 4.0", "content": wrapped}
+
+
 def arxiv_entry(number: str, title: str, extra: str = "", authors: tuple[str, ...] = ("Ada Quill", "Ben Øster")) -> str:
     names = "".join(f"<author><name>{name}</name></author>" for name in authors)
     return (
@@ -191,7 +207,7 @@ def feed(*entries: str) -> str:
 
 
 class Internet:
-    """Eight services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
+    """Nine services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
 
     def __init__(self, time: Time) -> None:
         self.time = time
@@ -203,6 +219,7 @@ class Internet:
         self.datacite: dict[str, dict[str, object]] = {}
         self.dblp: list[dict[str, object]] = []
         self.doaj: list[dict[str, object]] = []
+        self.openreview: dict[str, list[dict[str, object]]] = {"api2.openreview.net": [], "api.openreview.net": []}
         self.faults: dict[str, Callable[[httpx2.Request], object]] = {}
         self.asked: list[tuple[str, float, str]] = []
         self.headers: list[httpx2.Headers] = []
@@ -334,6 +351,17 @@ class Internet:
         page, size = int(request.url.params["page"]), int(request.url.params["pageSize"])
         return _json({"total": len(found), "page": page, "results": found[(page - 1) * size : page * size]})
 
+    def _openreview(self, request: httpx2.Request) -> httpx2.Response:
+        held = self.openreview[request.url.host]
+        if request.url.path == "/notes":
+            wanted = request.url.params["id"]
+            found = [note for note in held if note["id"] == wanted]
+            missing = {"name": "NotFoundError", "message": f"The Note {wanted} was not found", "status": 404}
+            return _json({"notes": found, "count": 1}) if found else _json(missing, 404)
+        words = set(_words(request.url.params["term"]))
+        found = [n for n in held if words & set(_words(n["content"]))]
+        return _json({"notes": _slice(found, request.url.params, "offset", "limit"), "count": len(found)})
+
 
 def _s2_keys(paper: dict[str, object]) -> set[str]:
     told = paper["externalIds"]
@@ -408,4 +436,5 @@ def shapes() -> dict[str, Callable[..., object]]:
         "datacite": datacite_entry,
         "dblp": dblp_info,
         "doaj": doaj_article,
+        "openreview": openreview_note,
     }

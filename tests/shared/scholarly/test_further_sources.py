@@ -1,4 +1,4 @@
-"""Semantic Scholar, DataCite, DBLP and DOAJ: when they are asked, and what is read from them."""
+"""Semantic Scholar, DataCite, DBLP, DOAJ and OpenReview: when they are asked, and what is read from them."""
 
 from __future__ import annotations
 
@@ -363,6 +363,61 @@ async def test_doaj_gives_the_open_article(internet: Any, scholar: Any, shapes: 
     assert [(c.url, c.media_type, c.version) for c in work.access] == [
         ("https://example.org/open/1", "text/html", "publishedVersion")
     ]
+
+
+async def test_a_forum_is_looked_up_in_both_interfaces_of_openreview(internet: Any, scholar: Any, shapes: Any) -> None:
+    old = shapes["openreview"]("OldForum12", "Old widgets")
+    old["content"] = {name: field["value"] for name, field in old["content"].items()}  # the first API wraps nothing
+    internet.openreview["api.openreview.net"].append(old)
+    internet.openreview["api2.openreview.net"].append(
+        shapes["openreview"](
+            "NewForum12",
+            "New widgets",
+            venue="Submitted to WIDGETS 2020",
+            venueid="WIDGETS.cc/2020/Conference/Rejected_Submission",
+            authors=[{"fullname": "Ada Quill", "username": "~Ada_Quill1"}],
+        )
+    )
+    ids = ["https://openreview.net/forum?id=OldForum12", "openreview:NewForum12", "openreview:NoForum123"]
+    first, second, third = await scholar.get(ids)
+    assert (first.work.title, first.work.type, first.work.date) == ("Old widgets", "conference-paper", "2019-03-04")
+    assert [(c.url, c.licence) for c in first.work.access] == [("https://openreview.net/pdf/0a1b.pdf", "cc-by-4.0")]
+    assert (second.work.type, second.work.date, second.work.status) == ("preprint", "2020", None)
+    assert [(a.family, a.given) for a in second.work.authors] == [("Quill", "Ada")]
+    assert second.work.identifiers == {"openreview": "NewForum12"}
+    assert third.state == "not_found"
+    assert "OpenReview has no such work" in third.detail
+
+
+async def test_what_is_said_about_a_submission_is_none(internet: Any, scholar: Any, shapes: Any) -> None:
+    paper, review = (shapes["openreview"](name, f"Widgets, {name}") for name in ("AbCdEfGh12", "ReviewRe12"))
+    review["forum"] = "AbCdEfGh12"
+    internet.openreview["api2.openreview.net"] += [review, paper]
+    found = await scholar.find(Query("widgets"), sources=["openreview"])
+    assert [w.title for w in found.works] == ["Widgets, AbCdEfGh12"]
+
+
+async def test_years_counted_from_the_buddha_are_converted(internet: Any, scholar: Any, shapes: Any) -> None:
+    internet.datacite["10.5555/d"] = shapes["datacite"]("10.5555/d", "Data", publicationYear=2549, dates=[])
+    (answer,) = await scholar.get(["10.5555/d"])
+    assert answer.work.year == 2006
+
+
+async def test_addresses_that_are_none_and_markup_do_not_come_through(internet: Any, scholar: Any, shapes: Any) -> None:
+    bad = "javascript:alert(1)"
+    paper = shapes["semanticscholar"](77, "<b>Evil</b> widgets\u202e one")
+    internet.semanticscholar.append(
+        paper | {"openAccessPdf": {"url": bad}, "abstract": "<p>Bent &lt;i&gt;it&lt;/i&gt;</p>"}
+    )
+    internet.datacite["10.5555/d"] = shapes["datacite"]("10.5555/d", "Evil widgets two", url=bad, contentUrl=[bad])
+    internet.dblp.append(shapes["dblp"]("conf/w/1", "Evil widgets three", ee=[bad], url=bad, access="open"))
+    internet.doaj.append(shapes["doaj"]("10.5555/o", "Evil widgets four", link=[{"type": "fulltext", "url": bad}]))
+    internet.openreview["api2.openreview.net"].append(shapes["openreview"]("EvilForum1", "Evil widgets five", pdf=bad))
+    found = await scholar.find(Query("evil widgets"), sources=[*FURTHER, "openreview"])
+    assert len(found.works) == 5
+    assert "javascript" not in str(found)
+    (first,) = [w for w in found.works if "semanticscholar" in w.found_by]
+    assert (first.title, first.abstract) == ("Evil widgets one", "Bent it")
 
 
 async def test_who_holds_no_such_thing_is_not_asked(internet: Any, scholar: Any) -> None:

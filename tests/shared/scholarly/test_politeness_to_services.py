@@ -52,6 +52,7 @@ async def test_crossref_lists_keep_its_pace(contact: str, apart: float, internet
         ("datacite", {"contact": "me@example.org"}, 0.3),
         ("dblp", {}, 1.0),
         ("doaj", {}, 0.5),
+        ("openreview", {}, 1.0),
     ],
 )
 async def test_further_sources_keep_their_pace(

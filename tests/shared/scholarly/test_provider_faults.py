@@ -71,8 +71,9 @@ IDS = {
     "doi": "10.5555/one",
     "semanticscholar": "CorpusId:77",
     "datacite": "10.5555/one",
+    "openreview": "openreview:AbCdEfGh12",
 }
-SEARCHED = ("crossref", "openalex", "arxiv", "semanticscholar", "datacite", "dblp", "doaj")
+SEARCHED = ("crossref", "openalex", "arxiv", "semanticscholar", "datacite", "dblp", "doaj", "openreview")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -104,6 +105,7 @@ async def test_a_failing_source_costs_a_search_only_its_own_share(
     internet.datacite["10.5555/data"] = shapes["datacite"]("10.5555/data", "Counted widgets in a vault")
     internet.dblp.append(shapes["dblp"]("conf/w/1", "Computed widgets on paper"))
     internet.doaj.append(shapes["doaj"]("10.5555/open", "Open widgets for all"))
+    internet.openreview["api2.openreview.net"].append(shapes["openreview"]("AbCdEfGh12", "Submitted widgets of spring"))
     internet.faults[provider] = FAULTS[fault]
     found = await make_scholar(deadline=0.3).find(Query("widgets"), sources=SEARCHED)
     states = {status.provider: status for status in found.statuses}

@@ -18,6 +18,7 @@ from carrel.scholarly.datacite import datacite_record
 from carrel.scholarly.dblp import dblp_record
 from carrel.scholarly.doaj import doaj_record
 from carrel.scholarly.openalex import openalex_record
+from carrel.scholarly.openreview import openreview_record
 from carrel.scholarly.semanticscholar import semanticscholar_record
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "api-recordings"
@@ -295,14 +296,24 @@ _DB = ["authors", "title", "venue", "pages", "year", "type", "access", "key", "d
 _DO = ["identifier", "journal", "year", "month", "start_page", "end_page", "author", "link", "abstract", "title"]
 
 
+_OR = ["id", "forum", "pdate", "odate", "cdate", "license"]
+_OC = ["title", "authors", "abstract", "venue", "venueid", "pdf"]
+
+
 @settings(max_examples=150, deadline=None)
 @given(
-    *(st.dictionaries(st.sampled_from(fields), _json) for fields in (_S2, _DC, _DB, _DO)),
+    *(st.dictionaries(st.sampled_from(fields), _json) for fields in (_S2, _DC, _DB, _DO, _OR, _OC)),
 )
 def test_no_shape_of_json_breaks_the_readers_of_the_further_sources(
-    paper: dict[str, Any], attributes: dict[str, Any], info: dict[str, Any], bibjson: dict[str, Any]
+    paper: dict[str, Any],
+    attributes: dict[str, Any],
+    info: dict[str, Any],
+    bibjson: dict[str, Any],
+    note: dict[str, Any],
+    content: dict[str, Any],
 ) -> None:
     semanticscholar_record(paper)
     datacite_record({"attributes": attributes})
     dblp_record(info)
     doaj_record({"bibjson": bibjson})
+    openreview_record(note | {"content": content})
