@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel
 
 from carrel.mcp import clean_text, untrusted
 from carrel.records import Author, Work
 from carrel.scholarly import Answer, Candidate, Found, ReferenceMatch, SourceStatus, best_identifier
+from carrel.scholarly.export import ExportFormat, export_works
 
 __all__ = [
     "CandidateReply",
+    "ExportReply",
     "FindReply",
     "GetReply",
     "MatchReply",
     "PaperHit",
     "PaperReply",
     "SourceReply",
+    "export_reply",
     "find_reply",
     "match_reply",
     "paper_reply",
@@ -309,3 +313,21 @@ def _candidate(candidate: Candidate) -> CandidateReply:
         title_match=candidate.title.kind,
         differs=differs or None,
     )
+
+
+class ExportReply(BaseModel):
+    """The works as one text in the format asked for; ``keys`` are theirs, in order. ``warnings`` are for the reader."""
+
+    text: str
+    keys: list[str]
+    warnings: list[str] | None = None
+    caution: str = CAUTION
+
+
+def export_reply(answers: Sequence[Answer], form: ExportFormat, style: str) -> ExportReply:
+    """Each work that was found, once; a warning for every id without one. Abstracts stay with get_papers."""
+    works = {str(_id(answer.work)): replace(answer.work, abstract="") for answer in answers if answer.work is not None}
+    lost = [f"{answer.id}: {answer.state.replace('_', ' ')}; {answer.detail}" for answer in answers if not answer.work]
+    made = export_works(list(works.values()), form, style=style)
+    warnings = [clean_text(warning)[0] for warning in (*made.warnings, *lost)]
+    return ExportReply(text=clean_text(made.text)[0], keys=list(made.keys), warnings=warnings or None)

@@ -25,9 +25,19 @@ from carrel.scholarly import (
     parse_citation,
 )
 from carrel.scholarly import match_reference as match
+from carrel.scholarly.export import ExportFormat
 from carrel.settings import Settings
 from carrel.web import OpenWeb
-from carrel_scholar.replies import FindReply, GetReply, MatchReply, find_reply, match_reply, paper_reply
+from carrel_scholar.replies import (
+    ExportReply,
+    FindReply,
+    GetReply,
+    MatchReply,
+    export_reply,
+    find_reply,
+    match_reply,
+    paper_reply,
+)
 
 __all__ = ["Keeper", "create_server"]
 
@@ -75,6 +85,7 @@ def create_server(settings: Settings, *, scholar: Scholar | None = None, library
     _add_find(server, desk)
     _add_get(server, desk, lambda: library or shelf(), keeps=not settings.read_only)
     _add_match(server, desk)
+    _add_export(server, desk)
     return server
 
 
@@ -172,3 +183,16 @@ def _citation(text: str, title: str, authors: Sequence[str], year: int) -> Citat
     read = parse_citation(text) if text.strip() or not title.strip() else Citation()
     named = tuple(parse_author(author) for author in authors if author.strip())
     return replace(read, title=title.strip() or read.title, authors=named or read.authors, year=year or read.year)
+
+
+def _add_export(server: CarrelServer, scholar: Scholar) -> None:
+    @server.tool(title="Export citations", open_world=True, max_chars=40_000)
+    async def export_citations(
+        ids: Annotated[list[str], Field(min_length=1, max_length=50, description="as for get_papers")],
+        format: ExportFormat = "bibtex",
+        style: Annotated[str, Field(max_length=80, description="CSL style of text")] = "apa",
+    ) -> ExportReply:
+        """Write works down for a reference manager or a bibliography, from what the sources record. Warnings name
+        retracted works, missing fields, and ids that were not found or could not be looked up."""
+        answers = await scholar.get(ids)
+        return await anyio.to_thread.run_sync(export_reply, answers, format, style)

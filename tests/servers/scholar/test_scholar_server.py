@@ -33,9 +33,9 @@ async def _call(client: Any, tool: str, **arguments: Any) -> dict[str, Any]:
     return result.structured_content
 
 
-async def test_the_three_tools_cost_a_host_at_most_fifteen_hundred_tokens(client: Any) -> None:
+async def test_the_tools_cost_a_host_at_most_fifteen_hundred_tokens(client: Any) -> None:
     tools = (await client.list_tools()).tools
-    assert [tool.name for tool in tools] == ["find_papers", "get_papers", "match_reference"]
+    assert [tool.name for tool in tools] == ["find_papers", "get_papers", "match_reference", "export_citations"]
     size = sum(len(tool.model_dump_json(exclude_none=True, by_alias=True)) for tool in tools)
     assert size / 4 <= 1_500
     assert all(tool.annotations is not None and tool.annotations.open_world_hint for tool in tools)
@@ -258,3 +258,25 @@ async def test_a_server_made_from_settings_asks_the_addresses_they_name(tmp_path
     assert got["papers"][0]["title"] == "Loopback widgets"
     assert lost["papers"][0]["state"] == "unavailable"
     assert "CARREL_ALLOW_HOSTS" in lost["papers"][0]["unanswered"][0]["detail"]
+
+
+async def test_citations_are_exported_with_a_warning_for_what_was_not_found(
+    client: Any, internet: Any, shapes: Any
+) -> None:
+    _stock(internet, shapes, 2)
+    ids = ["10.5555/widgets.2019.00000", "W9000", "10.5555/none", "10.5555/widgets.2019.00001"]
+    reply = await _call(client, "export_citations", ids=ids)
+    assert reply["keys"] == ["quill2019bending", "quill2019bendingb"]
+    assert reply["text"].count("@article{") == 2
+    assert "abstract" not in reply["text"]
+    assert reply["warnings"] == ["10.5555/none: not found; doi.org, the register of all DOIs, has no such work"]
+    for form, begins in (("ris", "TY  - JOUR"), ("csl-json", "[\n{")):
+        assert (await _call(client, "export_citations", ids=ids[:1], format=form))["text"].startswith(begins)
+
+
+async def test_an_outage_while_exporting_is_a_warning_and_no_absence(client: Any, internet: Any) -> None:
+    for provider in ("crossref", "openalex", "arxiv", "doi"):
+        internet.faults[provider] = lambda r: httpx2.ConnectError("offline", request=r)
+    reply = await _call(client, "export_citations", ids=["10.5555/widgets"])
+    assert reply["text"] == ""
+    assert reply["warnings"][0].startswith("10.5555/widgets: unavailable; could not look")
