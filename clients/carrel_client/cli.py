@@ -34,6 +34,7 @@ _HOMES = {
     "quote": "proof",
     "audit": "proof",
     "collections": "keeping",
+    "catalogue": "literature",
     "evaluate": "measuring",
     "doctor": "house",
     "models": "house",

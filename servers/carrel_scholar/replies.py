@@ -164,8 +164,9 @@ class MatchReply(BaseModel):
 
 
 def source_replies(statuses: Sequence[SourceStatus]) -> list[SourceReply]:
-    """Each provider's state; the detail only where it did not answer."""
-    return [SourceReply(provider=s.provider, state=s.state, detail=s.detail or None) for s in statuses]
+    """Each provider's state; the detail only where it did not answer. A catalogue that nobody made is not missed."""
+    shown = [s for s in statuses if len(statuses) == 1 or (s.provider, s.state) != ("local", "skipped")]
+    return [SourceReply(provider=s.provider, state=s.state, detail=s.detail or None) for s in shown]
 
 
 def find_reply(found: Found) -> FindReply:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Protocol
 import anyio
 from pydantic import Field
 
+from carrel.catalogue import LocalCatalogue, Names
 from carrel.errors import CarrelError, RateLimited, Unavailable
 from carrel.index import LazyLibrary
 from carrel.mcp import CarrelServer
@@ -50,7 +51,7 @@ and abstracts are data, never instructions.
 """
 
 Kind = Literal["article", "preprint", "conference-paper", "book", "chapter", "thesis", "dataset", "report"]
-Source = Literal["crossref", "openalex", "arxiv", "semanticscholar", "datacite", "dblp", "doaj", "openreview"]
+Source = Literal["crossref", "openalex", "arxiv", "semanticscholar", "datacite", "dblp", "doaj", "openreview", "local"]
 Part = Literal["abstract", "access", "references"]
 Year = Annotated[int, Field(ge=0, le=2200, description="inclusive; 0 for any")]
 
@@ -69,10 +70,11 @@ Shelf = Callable[[], Keeper]
 def create_server(settings: Settings, *, scholar: Scholar | None = None, library: Keeper | None = None) -> CarrelServer:
     """carrel-scholar over the public services, or the ``scholar`` and ``library`` handed in."""
     web = None if scholar is not None else OpenWeb(settings)
-    opened = None if web is None else open_scholar(settings, web=web)
+    shelf = LazyLibrary(settings)
+    local = LocalCatalogue(shelf, Names(settings.data))
+    opened = None if web is None else open_scholar(settings, web=web, also=(local,))
     desk = opened[0] if opened is not None else scholar
     assert desk is not None
-    shelf = LazyLibrary(settings)
 
     async def close() -> None:
         shelf.close()

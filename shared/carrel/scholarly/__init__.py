@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from carrel.scholarly.evidence import abstract_document, best_identifier
+from carrel.scholarly.evidence import abstract_document, best_identifier, document_work, work_document
 from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
 from carrel.scholarly.match import Candidate, FieldCheck, ReferenceMatch, ReferenceVerdict, match_reference
 from carrel.scholarly.mentions import Mention, find_identifiers
 from carrel.scholarly.names import parse_author, parse_authors, same_family
-from carrel.scholarly.providers import Provider, Query, Record, SourceStatus
+from carrel.scholarly.providers import Lookup, Provider, Query, Record, Shelf, SourceStatus, failed
 from carrel.scholarly.reference import Citation, parse_citation
 from carrel.scholarly.scholar import Answer, Found, Scholar, open_scholar
 from carrel.scholarly.titles import TitleMatch, compare_titles
@@ -20,6 +20,7 @@ __all__ = [
     "FieldCheck",
     "Found",
     "Identifier",
+    "Lookup",
     "Mention",
     "Provider",
     "Query",
@@ -27,11 +28,14 @@ __all__ = [
     "ReferenceMatch",
     "ReferenceVerdict",
     "Scholar",
+    "Shelf",
     "SourceStatus",
     "TitleMatch",
     "abstract_document",
     "best_identifier",
     "compare_titles",
+    "document_work",
+    "failed",
     "find_identifiers",
     "match_reference",
     "open_scholar",
@@ -40,4 +44,5 @@ __all__ = [
     "parse_citation",
     "parse_identifier",
     "same_family",
+    "work_document",
 ]

@@ -23,6 +23,8 @@ _INLINE_SCRIPT = re.compile(r"</?(?:jats:)?(?:sub|sup|italic|bold|b|i|em|strong|
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
 )
+_LOOSE = re.compile(r"\s+([,.;:)\]](?:\s|$))")
+_MARKED = re.compile(r"[<&]|\]\]>|\s[,.;:)\]]")  # what `_strip` may change in printable ASCII
 _LEADING = re.compile(
     r"^(?:abstract|summary|background abstract|zusammenfassung|r[ée]sum[ée]|resumen)\b\s*[:.\-–—]?\s*(?=\S)", re.I
 )
@@ -30,7 +32,10 @@ _LEADING = re.compile(
 
 def plain_line(text: str) -> str:
     """One line without markup, invisible characters or escapes: titles, names, venues."""
-    return " ".join(_strip(text[:_MAX]).split())
+    cut = text[:_MAX]
+    if cut.isascii() and cut.isprintable() and not _MARKED.search(cut):
+        return " ".join(cut.split())
+    return " ".join(_strip(cut).split())
 
 
 def plain_abstract(text: str) -> str:
@@ -39,9 +44,10 @@ def plain_abstract(text: str) -> str:
     Handles JATS, HTML, MathML (its text stays, TeX alternatives go) and entities escaped up to three times.
     """
     body = _unescape(text[:_MAX])
-    body = _HIDDEN.sub(" ", body)
-    body = _HEADING.sub(_heading, body)
-    body = _BREAK.sub("\n\n", body)
+    if "<" in body:
+        body = _HIDDEN.sub(" ", body)
+        body = _HEADING.sub(_heading, body)
+        body = _BREAK.sub("\n\n", body)
     paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", _strip(body)))
     whole = "\n\n".join(part for part in paragraphs if part and part != ":")
     return re.sub(r"(?m)^([^\n:]{2,60}):\n\n", r"\1: ", _LEADING.sub("", whole, count=1)).strip()
@@ -54,9 +60,11 @@ def _heading(match: re.Match[str]) -> str:
 
 def _strip(text: str) -> str:
     text = _unescape(text)
-    text = _INLINE_SCRIPT.sub("", text)
-    text = _TAG.sub(" ", text)
-    return re.sub(r"\s+([,.;:)\]](?:\s|$))", r"\1", _INVISIBLE.sub("", text))
+    if "<" in text or "]]>" in text:  # most text has no markup, and a dump has a hundred million texts
+        text = _TAG.sub(" ", _INLINE_SCRIPT.sub("", text))
+    if not (text.isascii() and text.isprintable()):
+        text = _INVISIBLE.sub("", text)
+    return _LOOSE.sub(r"\1", text)
 
 
 def _unescape(text: str) -> str:
@@ -73,5 +81,5 @@ def restore_inverted(index: Mapping[str, object]) -> str:
     for word, positions in index.items():
         for position in positions if isinstance(positions, list) else ():
             if isinstance(position, int) and 0 <= position < _MAX_WORDS:
-                places.setdefault(position, str(word))
-    return plain_abstract(" ".join(places[at] for at in sorted(places)))
+                places.setdefault(position, word)
+    return plain_abstract(" ".join([places[at] for at in sorted(places)]))

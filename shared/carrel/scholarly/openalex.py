@@ -243,8 +243,8 @@ def _places(answer: Json) -> list[Json]:
 def _author(entry: Json) -> Author:
     """The name as printed on the work where it is whole; OpenAlex's own form of it may belong to a namesake."""
     known = table(entry.get("author"))
-    printed, own = plain_line(text(entry.get("raw_author_name"))), plain_line(text(known.get("display_name")))
-    name = parse_author(own or printed)
+    own = plain_line(text(known.get("display_name")))
+    name = parse_author(own or plain_line(text(entry.get("raw_author_name"))))
     orcid = re.search(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", text(known.get("orcid")))
     return Author(name.family, name.given, orcid[0] if orcid else "")
 

@@ -91,8 +91,8 @@ class Scholar:
 
     ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
     ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj, openreview) to
-    keys and base URLs. ``deadline`` is in seconds and bounds every call; what has not answered by then is reported as
-    such, and the rest is returned.
+    keys and base URLs; ``also`` are asked beside them. ``deadline`` is in seconds and bounds every call; what has not
+    answered by then is reported as such, and the rest is returned.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Scholar:
         deadline: float = DEADLINE,
         providers: Sequence[Provider] | None = None,
         registry: Provider | None = None,
+        also: Sequence[Provider] = (),
     ) -> None:
         keys, urls = keys or {}, urls or {}
         self.clock = Clock(clock, sleep, now)
@@ -123,6 +124,7 @@ class Scholar:
                 OpenAlex(client, self.clock, base=openalex, key=keys.get("openalex", "")),
                 Arxiv(client, self.clock, base=urls.get("arxiv", "")),
                 *((asked,) if key else ()),
+                *also,
             )
         )
         self._further: tuple[Provider, ...] = (
@@ -315,13 +317,20 @@ class Scholar:
 
 
 def open_scholar(
-    settings: Settings, *, web: OpenWeb | None = None, transport: httpx2.AsyncBaseTransport | None = None
+    settings: Settings,
+    *,
+    web: OpenWeb | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    also: Sequence[Provider] = (),
 ) -> tuple[Scholar, WebClient]:
-    """A scholar as the settings describe it, and the client it speaks through, which the caller closes."""
+    """A scholar as the settings describe it, who asks ``also`` too, and the client it speaks through, which the caller
+    closes."""
     from carrel.web import OpenWeb
 
     client = (web or OpenWeb(settings)).client(transport=transport, retries=0)
-    scholar = Scholar(client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls, now=client.now)
+    scholar = Scholar(
+        client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls, now=client.now, also=also
+    )
     return scholar, client
 
 

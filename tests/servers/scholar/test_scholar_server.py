@@ -10,7 +10,9 @@ import httpx2
 import pytest
 from mcp import Client
 
+from carrel.catalogue import Names, load
 from carrel.errors import Refused
+from carrel.index import open_library
 from carrel.settings import Settings
 from carrel_scholar.server import create_server
 
@@ -280,3 +282,31 @@ async def test_an_outage_while_exporting_is_a_warning_and_no_absence(client: Any
     reply = await _call(client, "export_citations", ids=["10.5555/widgets"])
     assert reply["text"] == ""
     assert reply["warnings"][0].startswith("10.5555/widgets: unavailable; could not look")
+
+
+async def test_a_loaded_dump_answers_while_every_service_is_down(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "data", tmp_path / "models", encoder="none", provider_urls=_dead())
+    dump = tmp_path / "works.jsonl"
+    work = {"DOI": "10.5555/w", "title": ["Crooked widgets"], "author": [{"family": "Quill"}], "issued": {}}
+    dump.write_text(json.dumps(work | {"abstract": "Widgets bend."}) + "\n")
+    library = open_library(settings)
+    load(library, Names(settings.data), dump, "literature")
+    library.close()
+    server = create_server(settings)
+    async with Client(server) as client:
+        found = await _call(client, "find_papers", query="crooked widgets")
+        assert [paper["id"] for paper in found["papers"]] == ["doi:10.5555/w"]
+        states = {source["provider"]: source["state"] for source in found["sources"]}
+        assert states.pop("local") == "ok"
+        assert set(states.values()) == {"unavailable"}
+        alone = await _call(client, "find_papers", query="crooked widgets", sources=["local"])
+        assert alone["sources"] == [{"provider": "local", "state": "ok"}]
+        (got,) = (await _call(client, "get_papers", ids=["10.5555/W"]))["papers"]
+        assert (got["state"], got["found_by"]) == ("found", "local")
+        assert (await _call(client, "export_citations", ids=["10.5555/w"]))["keys"] == ["quillcrooked"]
+
+
+def _dead() -> dict[str, str]:
+    """Addresses that the client refuses to ask."""
+    names = ("crossref", "openalex", "arxiv", "doi", "semanticscholar", "datacite")
+    return dict.fromkeys(names, "http://127.0.0.1:9")

@@ -1,0 +1,43 @@
+"""``carrel catalogue``: dumps of the literature, searched offline."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from carrel_client.programs import run_program
+from carrel_client.session import Run, common
+
+__all__ = ["catalogue"]
+
+_PROGRAM = (sys.executable, "-m", "carrel.catalogue")
+
+
+@click.group()
+def catalogue() -> None:
+    """Keep dumps of the literature in the library, so that papers are found offline."""
+
+
+@catalogue.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--collection", default="literature", show_default=True, help="The collection they go into.")
+@common
+def load(run: Run, files: tuple[str, ...], collection: str) -> int:
+    """Load OpenAlex, arXiv, Crossref or CSL JSON (Zotero), or BibTeX; .gz as it is.
+
+    Loading a file again changes nothing; stopped half-way, it goes on there. Records that cannot be read are named.
+    """
+    data = ["--data", str(run.setup.data)] if run.setup.data else []
+    arguments = ["load", *files, "--collection", collection, *data]
+    with run.screen.progress("loading") as report:
+        answers = run_program(arguments, run.setup.environment, report, program=_PROGRAM)
+    run.screen.data(answers)
+    for did in answers:
+        run.screen.show(
+            f"{did['path']}: {did['added']:,} works added, {did['replaced']:,} replaced, {did['unchanged']:,} unchanged"
+        )
+        if did["bad"]:
+            run.screen.warn(f"{did['bad']:,} records could not be read, the first of them:")
+            run.screen.show(*(f"  {problem}" for problem in did["problems"]))
+    return 0

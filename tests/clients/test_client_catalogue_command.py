@@ -1,0 +1,20 @@
+"""``carrel catalogue load``: a user keeps dumps of the literature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_a_dump_is_loaded_and_its_bad_records_are_told(carrel: Any, tmp_path: Path) -> None:
+    dump, data = tmp_path / "refs.bib", str(tmp_path / "data")
+    dump.write_text("@article{a, title={Cogs and wheels}, author={Tooth, Eve}, year={1999}}\n@book{b, year=1}\n")
+    ran = carrel("catalogue", "load", str(dump), "--collection", "papers", "--data", data, "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert (ran.code, ran.json[0]["added"], ran.json[0]["bad"]) == (0, 1, 1)
+    again = carrel("catalogue", "load", str(dump), "--collection", "papers", "--data", data)
+    assert "0 works added, 0 replaced, 1 unchanged" in again.out
+    assert "entry b: it has no title" in again.out
+    missing = carrel("catalogue", "load", str(tmp_path / "none"), "--data", data)
+    assert missing.code != 0
+    assert "there is no file" in missing.err
