@@ -100,7 +100,7 @@ def _add_find(server: CarrelServer, scholar: Scholar) -> None:
         year_to: Year = 0,
         types: Annotated[list[Kind], Field(max_length=8)] = [],
         open_access: Annotated[bool, Field(description="only with a legal free copy")] = False,
-        sources: Annotated[list[Source], Field(max_length=8, description="default: the first three, and local")] = [],
+        sources: Annotated[list[Source], Field(max_length=9, description="default: the first three, and local")] = [],
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
         cursor: str = "",
     ) -> FindReply:
