@@ -143,7 +143,9 @@ def settings_of(tmp_path: Path) -> Callable[..., Settings]:
             encoder="none",
             contact="me@example.org",
             allow_hosts=(f"127.0.0.1:{port}",),
-            provider_urls=dict.fromkeys(("crossref", "openalex", "arxiv", "doi", "datacite"), base),
+            provider_urls=dict.fromkeys(
+                ("crossref", "openalex", "arxiv", "doi", "datacite", "pubmed", "europepmc", "unpaywall"), base
+            ),
             archive=False,
             **options,
         )

@@ -22,9 +22,34 @@ _GENERIC = 12  # letters; shorter titles ("Editorial") say too little for a weak
 _BUCKET = 30  # records of one title that are compared pair by pair
 
 # Who is believed first, by field.
-_BIBLIOGRAPHIC = ("crossref", "doi", "datacite", "openalex", "arxiv", "dblp", "doaj", "openreview", "semanticscholar")
-_ABSTRACT = ("arxiv", "crossref", "doi", "openalex", "datacite", "doaj", "openreview", "semanticscholar")
-_COUNTS = ("openalex", "crossref", "doi", "arxiv", "semanticscholar", "doaj", "datacite")
+_BIBLIOGRAPHIC = (
+    "crossref",
+    "doi",
+    "datacite",
+    "pubmed",
+    "openalex",
+    "arxiv",
+    "dblp",
+    "doaj",
+    "openreview",
+    "semanticscholar",
+    "europepmc",
+    "unpaywall",
+)
+_ABSTRACT = (
+    "pubmed",
+    "arxiv",
+    "crossref",
+    "doi",
+    "europepmc",
+    "openalex",
+    "datacite",
+    "doaj",
+    "openreview",
+    "semanticscholar",
+)
+_COUNTS = ("openalex", "crossref", "doi", "arxiv", "semanticscholar", "doaj", "datacite", "europepmc")
+_ACCESS = ("unpaywall", "openalex", "crossref", "doi", "arxiv", "europepmc", "pubmed")
 _PRECEDENCE: Mapping[str, Sequence[str]] = {
     "title": _BIBLIOGRAPHIC,
     "authors": _BIBLIOGRAPHIC,
@@ -179,7 +204,7 @@ def _merged_identifiers(records: Sequence[Record]) -> dict[str, str]:
 
 def _merged_access(records: Sequence[Record]) -> tuple[Access, ...]:
     copies: dict[str, Access] = {}
-    for record in sorted(records, key=lambda record: _place(record, _COUNTS)):
+    for record in sorted(records, key=lambda record: _place(record, _ACCESS)):
         for access in record.work.access:
             copies.setdefault(access.url.split("://")[-1].rstrip("/").lower(), access)
     return tuple(copies.values())[:10]

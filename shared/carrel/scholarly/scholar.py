@@ -21,13 +21,17 @@ from carrel.scholarly.datacite import DataCite
 from carrel.scholarly.dblp import Dblp
 from carrel.scholarly.doaj import Doaj
 from carrel.scholarly.doi import DoiRegistry
+from carrel.scholarly.europepmc import EuropePmc
+from carrel.scholarly.further import FIRST_HAND, HURRIED, another_name, strays_from
 from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_identifier
 from carrel.scholarly.merge import combine
 from carrel.scholarly.openalex import OpenAlex
 from carrel.scholarly.openreview import OpenReview
 from carrel.scholarly.providers import HELPERS, Lookup, Provider, Query, Record, Shelf, SourceStatus
+from carrel.scholarly.pubmed import PubMed
 from carrel.scholarly.ranking import Search, fuse
 from carrel.scholarly.semanticscholar import SemanticScholar
+from carrel.scholarly.unpaywall import Unpaywall
 from carrel.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ MAX_IDS = 50
 MAX_LIMIT = 50
 _DEEPEST = 1_000  # works per provider that paging goes down to
 _FIRST_ROUND = 0.65  # the share of the deadline before the register of DOIs is asked
+_PATIENCE = 3.0  # seconds for those who only add to what was found
 _KEPT = 500  # answers and searches remembered
 _KEEP_FOUND = 3_600.0  # seconds
 _KEEP_ABSENT = 300.0
@@ -87,12 +92,14 @@ class Scholar:
 
     Further providers are asked where they alone can help: Semantic Scholar for its own ids and for what nobody else
     could tell (with a key, always), DataCite for DOIs that Crossref does not have and for datasets, and each of them,
-    DBLP, DOAJ and OpenReview (which decides about its forums) when a search names them.
+    DBLP, DOAJ and OpenReview (which decides about its forums) when a search names them. PubMed and Europe PMC are asked
+    for PMIDs and PMCIDs, for works that turn out to have a PMID or lack an abstract, and when a search names them;
+    Unpaywall, given a ``contact``, for the open copies of every DOI that is found.
 
     ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
-    ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj, openreview) to
-    keys and base URLs; ``also`` are asked beside them. ``deadline`` is in seconds and bounds every call; what has not
-    answered by then is reported as such, and the rest is returned.
+    ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj, openreview,
+    pubmed, europepmc, unpaywall) to keys and base URLs; ``also`` are asked beside them. ``deadline`` is in seconds and
+    bounds every call; what has not answered by then is reported as such, and the rest is returned.
     """
 
     def __init__(
@@ -136,7 +143,14 @@ class Scholar:
                 Dblp(client, self.clock, base=urls.get("dblp", "")),
                 Doaj(client, self.clock, base=urls.get("doaj", "")),
                 OpenReview(client, self.clock, base=urls.get("openreview", "")),
+                PubMed(client, self.clock, base=urls.get("pubmed", ""), contact=contact, key=keys.get("pubmed", "")),
+                EuropePmc(client, self.clock, base=urls.get("europepmc", "")),
             )
+        )
+        self._copies: tuple[Provider, ...] = (
+            (Unpaywall(client, self.clock, base=urls.get("unpaywall", ""), contact=contact),)
+            if contact and providers is None
+            else ()
         )
         self._registry: Provider = registry or DoiRegistry(client, self.clock, base=urls.get("doi", ""))
         self._answers: OrderedDict[Identifier, tuple[float, Answer]] = OrderedDict()
@@ -193,7 +207,10 @@ class Scholar:
         first_ends, ends = started + _FIRST_ROUND * self._deadline, started + self._deadline
         alone = [i for i in asked if not any(p.reads(i) for p in self._providers)]
         calls = [(p, [i for i in asked if p.reads(i)]) for p in self._providers]
-        calls += [(p, [i for i in alone if p.reads(i)]) for p in self._further]
+        calls += [
+            (p, [i for i in asked if p.reads(i) and (i in alone or i.scheme in FIRST_HAND.get(p.name, ()))])
+            for p in self._further
+        ]
         lookups = await self._round(calls, first_ends)
         lookups += await self._second_round(asked, lookups, ends)
         for identifier in asked:
@@ -206,27 +223,37 @@ class Scholar:
         return known
 
     async def _second_round(self, asked: Sequence[Identifier], lookups: Sequence[_Asked], ends: float) -> list[_Asked]:
-        """The register and whoever else may know for what nobody has; those who read DOIs for works that were found by
-        another scheme."""
+        """The register and whoever else may know for what nobody has; those who can add to what was found, by the name
+        they read."""
         records = {i: [lookup.found[i] for lookup in lookups if i in lookup.found] for i in asked}
         missing = [i for i in asked if not records[i] and self._registry.reads(i) and not _settled(i, lookups)]
-        also = {i: doi for i in asked if (doi := _doi_of(records[i])) is not None and doi != i}
         calls: list[tuple[Provider, list[Identifier]]] = [(self._registry, missing)]
-        calls += [
-            (p, list(dict.fromkeys(doi for i, doi in also.items() if not _has(records[i], p.name))))
-            for p in self._providers
-            if p.name == "crossref"  # it alone knows of retractions
-        ]
         calls += [(p, [i for i in asked if self._helps(p, i, records[i], lookups)]) for p in self._further]
-        results = await self._round(calls, ends)
-        return [a.renamed(also) if a.provider == "crossref" else a for a in results]
+        results: list[_Asked] = []
+        added: dict[str, list[_Asked]] = {}
+
+        async def ask_rest() -> None:
+            results.extend(await self._round(calls, ends))
+
+        async def ask_more(provider: Provider) -> None:
+            told = {i for i in asked if _told(provider, i, lookups)}
+            names = {i: name for i in asked if i not in told and (name := another_name(provider.name, records[i]))}
+            until = min(ends, self.clock.time() + _PATIENCE) if provider.name in HURRIED else ends
+            found = await self._round([(provider, list(dict.fromkeys(names.values())))], until)
+            added[provider.name] = [a.renamed(names).fitting(records) for a in found]
+
+        more = (*self._providers, *self._further, *self._copies)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask_rest)
+            for provider in more:
+                tasks.start_soon(ask_more, provider)
+        return results + [a for provider in more for a in added[provider.name]]
 
     def _helps(
         self, provider: Provider, identifier: Identifier, records: Sequence[Record], lookups: Sequence[_Asked]
     ) -> bool:
         """May a further provider know more of that identifier than was told so far?"""
-        told = any(a.provider == provider.name and identifier in a.asked for a in lookups)
-        if told or not provider.reads(identifier) or _settled(identifier, lookups):
+        if _told(provider, identifier, lookups) or not provider.reads(identifier) or _settled(identifier, lookups):
             return False
         if provider.name == "datacite":  # the register of the DOIs that Crossref and arXiv say nothing of
             return not (_has(records, "crossref") or _has(records, "arxiv"))
@@ -359,6 +386,12 @@ class _Asked:
             frozenset(i for i in self.settles if i not in back),
         )
 
+    def fitting(self, records: Mapping[Identifier, Sequence[Record]]) -> _Asked:
+        """Without what turns out to be another work: one service's word for an identifier may be wrong."""
+        strays = frozenset(i for i, record in self.found.items() if strays_from(record, records[i]))
+        found = {i: record for i, record in self.found.items() if i not in strays}
+        return replace(self, found=found, absent=self.absent | strays)
+
     def status_for(self, identifier: Identifier) -> SourceStatus:
         """How this one identifier fared, when others of the same call fared worse."""
         if identifier in self.found:
@@ -370,17 +403,16 @@ class _Asked:
         return self.status
 
 
+def _told(provider: Provider, identifier: Identifier, lookups: Sequence[_Asked]) -> bool:
+    return any(a.provider == provider.name and identifier in a.asked for a in lookups)
+
+
 def _settled(identifier: Identifier, lookups: Sequence[_Asked]) -> bool:
     return any(identifier in lookup.absent and identifier in lookup.settles for lookup in lookups)
 
 
 def _has(records: Sequence[Record], provider: str) -> bool:
     return any(record.provider == provider for record in records)
-
-
-def _doi_of(records: Sequence[Record]) -> Identifier | None:
-    value = next((doi for record in records if (doi := record.work.identifiers.get("doi"))), "")
-    return Identifier("doi", value) if value else None
 
 
 def _answer(identifier: Identifier, lookups: Sequence[_Asked]) -> Answer:
@@ -409,6 +441,7 @@ _OFFICIAL = {
     "openalex": "OpenAlex",
     "semanticscholar": "Semantic Scholar",
     "openreview": "OpenReview",
+    "pubmed": "PubMed",
 }
 
 

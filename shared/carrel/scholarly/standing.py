@@ -9,7 +9,7 @@ from carrel.records import WorkStatus
 from carrel.scholarly.identifiers import Identifier, parse_identifier
 from carrel.scholarly.shapes import Json, first, iso_date, items, number, table, tables, text
 
-__all__ = ["date_of", "doi_of", "standing"]
+__all__ = ["date_of", "doi_of", "standing", "told_by_title"]
 
 
 def doi_of(value: str) -> Identifier | None:
@@ -56,14 +56,20 @@ def standing(message: Json, provider: str) -> WorkStatus | None:
         return None
     as_of = iso_date(text(table(message.get("indexed")).get("date-time")))
     notices = [n for n in (_notice(entry, as_of) for entry in tables(message.get("updated-by"))) if n is not None]
-    said = _SAYS_RETRACTED.match(first(message.get("title")))
+    said = told_by_title(first(message.get("title")))
     if said and not any(n.state in ("retracted", "withdrawn", "reinstated") for n in notices):
-        notices.append(WorkStatus(said[1].lower(), reason="the title says so", provider=provider, as_of=as_of))
+        notices.append(WorkStatus(said, reason="the title says so", provider=provider, as_of=as_of))
     if not notices:
         return WorkStatus("none_known", reason=_is_notice(message), provider=provider, as_of=as_of)
     gravest = min(notices, key=lambda n: (_WEIGHT.index(n.state), n.date))
     later = [n for n in notices if n.state == "reinstated" and n.date >= gravest.date]
     return later[0] if later else gravest
+
+
+def told_by_title(title: str) -> str:
+    """``retracted`` or ``withdrawn`` where a title begins by saying so, else empty."""
+    said = _SAYS_RETRACTED.match(title)
+    return said[1].lower() if said else ""
 
 
 def _notice(entry: Json, as_of: str) -> WorkStatus | None:

@@ -248,7 +248,7 @@ async def test_a_server_made_from_settings_asks_the_addresses_they_name(tmp_path
     with ThreadingHTTPServer(("127.0.0.1", 0), _Crossref) as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         here = f"127.0.0.1:{service.server_address[1]}"
-        names = ("crossref", "openalex", "arxiv", "doi", "datacite")
+        names = ("crossref", "openalex", "arxiv", "doi", "datacite", "pubmed", "europepmc", "unpaywall")
         urls = dict.fromkeys(names, f"http://{here}")
         allowed = Settings(tmp_path, tmp_path, encoder="none", provider_urls=urls, allow_hosts=(here,))
         refused = Settings(tmp_path, tmp_path, encoder="none", provider_urls=urls)

@@ -26,6 +26,9 @@ HOSTS = {
     "doaj.org": "doaj",
     "api2.openreview.net": "openreview",
     "api.openreview.net": "openreview",
+    "eutils.ncbi.nlm.nih.gov": "pubmed",
+    "www.ebi.ac.uk": "europepmc",
+    "api.unpaywall.org": "unpaywall",
 }
 
 
@@ -206,8 +209,94 @@ def feed(*entries: str) -> str:
     )
 
 
+def pubmed_article(
+    pmid: str,
+    title: str,
+    *,
+    doi: str = "",
+    pmcid: str = "",
+    types: tuple[str, ...] = ("Journal Article",),
+    notes: str = "",
+    abstract: str = '<AbstractText Label="METHODS">We bent <i>widgets</i> at p &lt; 0.05.</AbstractText>',
+    data: str = "",
+) -> str:
+    kinds = "".join(f'<PublicationType UI="D1">{kind}</PublicationType>' for kind in types)
+    names = f'<ArticleId IdType="pubmed">{pmid}</ArticleId>'
+    names += f'<ArticleId IdType="doi">{doi}</ArticleId>' if doi else ""
+    names += f'<ArticleId IdType="pmc">{pmcid}</ArticleId>' if pmcid else ""
+    return (
+        f'<PubmedArticle><MedlineCitation Status="MEDLINE"><PMID Version="1">{pmid}</PMID><Article PubModel="Print">'
+        "<Journal><JournalIssue><Volume>7</Volume><Issue>2</Issue><PubDate><Year>2019</Year><Month>Mar</Month></PubDate>"
+        f"</JournalIssue><Title>Journal of Widgets</Title></Journal><ArticleTitle>{title}.</ArticleTitle>"
+        f"<Pagination><MedlinePgn>113-25</MedlinePgn></Pagination><Abstract>{abstract}</Abstract>"
+        '<AuthorList CompleteYN="Y"><Author ValidYN="Y"><LastName>Quill</LastName><ForeName>Ada</ForeName>'
+        '<Initials>A</Initials><Identifier Source="ORCID">0000-0002-1825-0097</Identifier></Author>'
+        "<Author><LastName>Øster</LastName><ForeName>Ben</ForeName></Author>"
+        f"<Author><CollectiveName>The Widget Group</CollectiveName></Author></AuthorList><Language>eng</Language>"
+        f"<PublicationTypeList>{kinds}</PublicationTypeList></Article>"
+        f"<CommentsCorrectionsList>{notes}</CommentsCorrectionsList></MedlineCitation>"
+        f"<PubmedData><ArticleIdList>{names}</ArticleIdList>{data}</PubmedData></PubmedArticle>"
+    )
+
+
+def europepmc_result(number: str, title: str, **more: object) -> dict[str, object]:
+    return {
+        "id": number,
+        "source": "MED",
+        "pmid": number,
+        "title": f"{title}.",
+        "authorList": {
+            "author": [
+                {
+                    "fullName": "Quill A",
+                    "firstName": "Ada",
+                    "lastName": "Quill",
+                    "initials": "A",
+                    "authorId": {"type": "ORCID", "value": "0000-0002-1825-0097"},
+                },
+                {"fullName": "Øster B", "firstName": "Ben", "lastName": "Øster", "initials": "B"},
+                {"collectiveName": "The Widget Group"},
+            ]
+        },
+        "journalInfo": {
+            "issue": "2",
+            "volume": "7",
+            "yearOfPublication": 2019,
+            "printPublicationDate": "2019-03-01",
+            "journal": {"title": "Journal of Widgets"},
+        },
+        "pubYear": "2019",
+        "pageInfo": "113-25",
+        "abstractText": "<h4>Methods</h4>We bent widgets.",
+        "language": "eng",
+        "pubTypeList": {"pubType": ["Journal Article"]},
+        "isOpenAccess": "Y",
+        "inPMC": "N",
+        "citedByCount": 5,
+        "firstPublicationDate": "2019-02-03",
+        **more,
+    }
+
+
+def unpaywall_object(doi: str, title: str, *places: dict[str, object]) -> dict[str, object]:
+    return {
+        "doi": doi,
+        "title": title,
+        "genre": "journal-article",
+        "is_oa": bool(places),
+        "oa_status": "green" if places else "closed",
+        "published_date": "2019-03-04",
+        "year": 2019,
+        "journal_name": "Journal of Widgets",
+        "publisher": "Widget House",
+        "best_oa_location": places[0] if places else None,
+        "oa_locations": list(places),
+        "z_authors": [{"raw_author_name": "Ada Quill"}, {"raw_author_name": "Ben Øster"}],
+    }
+
+
 class Internet:
-    """Nine services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
+    """Twelve services over invented works; ``faults[name]`` replaces an answer, ``asked`` logs (name, time, URL)."""
 
     def __init__(self, time: Time) -> None:
         self.time = time
@@ -220,6 +309,9 @@ class Internet:
         self.dblp: list[dict[str, object]] = []
         self.doaj: list[dict[str, object]] = []
         self.openreview: dict[str, list[dict[str, object]]] = {"api2.openreview.net": [], "api.openreview.net": []}
+        self.pubmed: dict[str, str] = {}
+        self.europepmc: list[dict[str, object]] = []
+        self.unpaywall: dict[str, dict[str, object]] = {}
         self.faults: dict[str, Callable[[httpx2.Request], object]] = {}
         self.asked: list[tuple[str, float, str]] = []
         self.headers: list[httpx2.Headers] = []
@@ -362,6 +454,51 @@ class Internet:
         found = [n for n in held if words & set(_words(n["content"]))]
         return _json({"notes": _slice(found, request.url.params, "offset", "limit"), "count": len(found)})
 
+    def _pubmed(self, request: httpx2.Request) -> httpx2.Response:
+        utility, params = request.url.path.rsplit("/", 1)[-1].removesuffix(".fcgi"), request.url.params
+        if utility == "esearch":
+            named, words = re.findall(r"(PMC\d+)\[pmcid\]", params["term"]), set(_words(params["term"]))
+            pmids = [
+                pmid
+                for pmid, article in self.pubmed.items()
+                if any(f">{pmcid}<" in article for pmcid in named)
+                or words & set(_words(re.findall("<ArticleTitle>(.*?)</ArticleTitle>", article)))
+            ]
+            start = int(params.get("retstart", "0"))
+            part = pmids[start : start + int(params["retmax"])]
+            return _json({"header": {}, "esearchresult": {"count": str(len(pmids)), "idlist": part}})
+        pmids = params["id"].split(",")
+        if utility == "esummary":
+            told = {
+                p: {"uid": p} if p in self.pubmed else {"uid": p, "error": "cannot get document summary"} for p in pmids
+            }
+            return _json({"header": {}, "result": {"uids": pmids, **told}})
+        articles = "".join(self.pubmed[pmid] for pmid in pmids if pmid in self.pubmed)
+        return httpx2.Response(200, text=pubmed_set(articles), headers={"content-type": "text/xml"})
+
+    def _europepmc(self, request: httpx2.Request) -> httpx2.Response:
+        query, size = request.url.params["query"], int(request.url.params["pageSize"])
+        named = set(re.findall(r'(?:EXT_ID:|PMCID:|DOI:")([^\s)"]+)', query))
+        words = set(_words(query))
+        found = [
+            r
+            for r in self.europepmc
+            if {r.get("pmid"), r.get("pmcid"), r.get("doi")} & named or (not named and words & set(_words(r["title"])))
+        ]
+        return _json({"version": "6.9", "hitCount": len(found), "resultList": {"result": found[:size]}})
+
+    def _unpaywall(self, request: httpx2.Request) -> httpx2.Response:
+        doi = unquote(request.url.raw_path.decode().split("?")[0]).removeprefix("/v2/")
+        missing = {"HTTP_status_code": 404, "error": True, "message": f"'{doi}' isn't in Unpaywall. See the DOI docs"}
+        return _json(self.unpaywall[doi]) if doi in self.unpaywall else _json(missing, 404)
+
+
+def pubmed_set(articles: str) -> str:
+    return (
+        '<?xml version="1.0" ?><!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN" '
+        f'"https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd"><PubmedArticleSet>{articles}</PubmedArticleSet>'
+    )
+
 
 def _s2_keys(paper: dict[str, object]) -> set[str]:
     told = paper["externalIds"]
@@ -437,4 +574,7 @@ def shapes() -> dict[str, Callable[..., object]]:
         "dblp": dblp_info,
         "doaj": doaj_article,
         "openreview": openreview_note,
+        "pubmed": pubmed_article,
+        "europepmc": europepmc_result,
+        "unpaywall": unpaywall_object,
     }

@@ -168,7 +168,7 @@ async def test_when_it_hangs_the_others_answer_is_not_kept_waiting(
 
 async def test_it_is_the_last_resort_for_what_nobody_could_tell(internet: Any, scholar: Any, shapes: Any) -> None:
     internet.semanticscholar.append(shapes["semanticscholar"](77, "Crooked widgets", PubMed="4242"))
-    internet.faults["openalex"] = lambda r: httpx2.Response(503)
+    internet.faults["openalex"] = internet.faults["pubmed"] = lambda r: httpx2.Response(503)
     (answer,) = await scholar.get(["pmid:4242"])
     assert answer.state == "found"
     assert answer.work.found_by == ("semanticscholar",)

@@ -82,10 +82,11 @@ async def test_a_registered_doi_without_metadata_is_unknown_not_absent(internet:
     assert "registered" in next(s.detail for s in answer.statuses if s.provider == "doi")
 
 
-async def test_arxiv_decides_about_its_numbers_and_openalex_about_its_ids(internet: Any, scholar: Any) -> None:
-    answers = await scholar.get(["1901.99999", "W424242", "pmid:4242"])
-    assert [a.state for a in answers] == ["not_found", "not_found", "unavailable"]
-    assert "proves nothing" in answers[2].detail
+async def test_arxiv_openalex_and_pubmed_decide_about_their_own_numbers(internet: Any, scholar: Any) -> None:
+    answers = await scholar.get(["1901.99999", "W424242", "pmid:4242", "PMC4242"])
+    assert [a.state for a in answers] == ["not_found", "not_found", "not_found", "unavailable"]
+    assert answers[2].detail == "PubMed has no such work"
+    assert "proves nothing" in answers[3].detail
 
 
 async def test_a_removed_openalex_record_is_no_record(internet: Any, scholar: Any, shapes: Any) -> None:

@@ -53,6 +53,9 @@ async def test_crossref_lists_keep_its_pace(contact: str, apart: float, internet
         ("dblp", {}, 1.0),
         ("doaj", {}, 0.5),
         ("openreview", {}, 1.0),
+        ("pubmed", {}, 0.34),
+        ("pubmed", {"keys": {"pubmed": "sesame"}}, 0.1),
+        ("europepmc", {}, 0.2),
     ],
 )
 async def test_further_sources_keep_their_pace(
@@ -78,7 +81,8 @@ async def test_a_contact_goes_into_the_user_agent_and_into_no_url(internet: Any,
     await scholar.find(Query("widgets"), sources=scholar.sources)
     assert len({name for name, _, _ in internet.asked}) == len(scholar.sources)
     assert all("me@example.org" in headers["user-agent"] for headers in internet.headers)
-    assert not any("example.org" in url or "sesame" in url for _, _, url in internet.asked)
+    only_there = ("pubmed", "unpaywall")  # E-utilities and Unpaywall take them nowhere else
+    assert not any("example.org" in url or "sesame" in url for name, _, url in internet.asked if name not in only_there)
     assert any(headers.get("authorization") == "Bearer sesame" for headers in internet.headers)
 
 

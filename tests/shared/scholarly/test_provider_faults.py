@@ -72,8 +72,21 @@ IDS = {
     "semanticscholar": "CorpusId:77",
     "datacite": "10.5555/one",
     "openreview": "openreview:AbCdEfGh12",
+    "pubmed": "pmid:4242",
+    "europepmc": "PMC4242",
 }
-SEARCHED = ("crossref", "openalex", "arxiv", "semanticscholar", "datacite", "dblp", "doaj", "openreview")
+SEARCHED = (
+    "crossref",
+    "openalex",
+    "arxiv",
+    "semanticscholar",
+    "datacite",
+    "dblp",
+    "doaj",
+    "openreview",
+    "pubmed",
+    "europepmc",
+)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -106,8 +119,11 @@ async def test_a_failing_source_costs_a_search_only_its_own_share(
     internet.dblp.append(shapes["dblp"]("conf/w/1", "Computed widgets on paper"))
     internet.doaj.append(shapes["doaj"]("10.5555/open", "Open widgets for all"))
     internet.openreview["api2.openreview.net"].append(shapes["openreview"]("AbCdEfGh12", "Submitted widgets of spring"))
+    internet.pubmed["4242"] = shapes["pubmed"]("4242", "Swallowed widgets in children")
+    internet.europepmc.append(shapes["europepmc"]("4343", "Implanted widgets in adults"))
     internet.faults[provider] = FAULTS[fault]
-    found = await make_scholar(deadline=0.3).find(Query("widgets"), sources=SEARCHED)
+    scholar = make_scholar(deadline=0.3, keys={"pubmed": "sesame"})
+    found = await scholar.find(Query("widgets"), sources=SEARCHED)
     states = {status.provider: status for status in found.statuses}
     assert not states.pop(provider).answered
     assert all(status.state == "ok" for status in states.values())

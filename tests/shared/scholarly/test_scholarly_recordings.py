@@ -317,3 +317,66 @@ def test_no_shape_of_json_breaks_the_readers_of_the_further_sources(
     dblp_record(info)
     doaj_record({"bibjson": bibjson})
     openreview_record(note | {"content": content})
+
+
+async def test_every_recorded_answer_of_pubmed_is_read_or_refused(internet: Any, make_scholar: Any) -> None:
+    read, refused = 0, 0
+    for recording in _recordings("pubmed-efetch") + _recordings("pubmed-eutils"):
+        body = recording["response"]["body"]
+        wanted = re.findall(r"<MedlineCitation[^>]*>\s*<PMID Version=\"1\">(\d+)</PMID>", body)
+        internet.faults["pubmed"] = lambda r, body=body: httpx2.Response(200, text=body)
+        answers = await make_scholar().get([f"pmid:{pmid}" for pmid in wanted] or ["pmid:1"])
+        for pmid, answer in zip(wanted, answers, strict=False):
+            work, article = answer.work, body[body.index(f">{pmid}</PMID>") :].split("</PubmedArticle>")[0]
+            listed = article.rsplit("<ArticleIdList>", 1)[-1] if "<ReferenceList>" not in article else article
+            assert work.identifiers["pmid"] == pmid
+            assert work.identifiers.get("doi", "") in listed.lower()
+            assert ("doi" in work.identifiers) == ('IdType="doi"' in listed)
+            assert str(work.year) in re.findall(r"<PubDate>\s*<\w+>(\d{4})", article)
+            title = re.findall(r"<ArticleTitle>(.*?)</ArticleTitle>", article, re.S)[0]
+            assert re.sub(r"\W", "", work.title)[:40] == re.sub(r"<[^>]*>|&quot;|\W", "", title)[:40]
+            names = article.split("</AuthorList>")[0]
+            assert [a.family for a in work.authors] == re.findall(r"<(?:LastName|CollectiveName)>(.*?)<", names)
+            assert bool(work.abstract) == ("<AbstractText" in article)
+            assert not MARKUP.search(work.title + work.abstract + work.venue)
+            read += 1
+        if not wanted:
+            assert answers[0].state == "unavailable"
+            assert next(s for s in answers[0].statuses if s.provider == "pubmed").state == "unavailable"
+            refused += 1
+    assert read >= 9
+    assert refused >= 30
+
+
+async def test_every_recorded_answer_of_unpaywall_is_read_or_refused(internet: Any, make_scholar: Any) -> None:
+    read = 0
+    for recording in _recordings("unpaywall"):
+        body = json.loads(recording["response"]["body"])
+        doi = body.get("doi", "10.5555/searched")
+        internet.crossref[doi] = {"DOI": doi, "title": [body.get("title", "A search")]}
+        internet.faults["unpaywall"] = lambda r, recording=recording: httpx2.Response(
+            200, text=recording["response"]["body"], headers={"content-type": "application/json"}
+        )
+        (answer,) = await make_scholar(contact="me@example.org").get([doi])
+        status = next(s for s in answer.statuses if s.provider == "unpaywall")
+        if "doi" not in body:  # an answer of the search, which is not asked
+            assert status.state == "unavailable"
+            continue
+        assert status.state == "ok"
+        assert "unpaywall" in answer.work.found_by
+        urls = {c.url for c in answer.work.access if c.provider == "unpaywall"}
+        wanted = {p["url_for_pdf"] or p["url_for_landing_page"] for p in body["oa_locations"]}
+        assert urls == wanted
+        assert bool(urls) == body["is_oa"]
+        read += 1
+    assert read >= 5
+
+
+async def test_full_texts_of_europe_pmc_are_no_search_answers(internet: Any, make_scholar: Any) -> None:
+    for recording in _recordings("europepmc"):
+        internet.faults["europepmc"] = lambda r, recording=recording: httpx2.Response(
+            200, text=recording["response"]["body"]
+        )
+        found = await make_scholar().find(Query("widgets"), sources=["europepmc"])
+        hits = recording["response"]["body"].lstrip().startswith('{"')
+        assert found.statuses[0].state == ("ok" if hits else "unavailable")
