@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 import anyio
 
@@ -14,6 +13,7 @@ from carrel.errors import CarrelError, RateLimited, Refused, TimedOut, Unavailab
 from carrel.records import Page
 from carrel.scholarly.identifiers import Identifier
 from carrel.scholarly.providers import Lookup, Record, Shelf, SourceStatus, failed
+from carrel.web.getter import Getter
 
 __all__ = ["Clock", "Courier", "Getter", "each", "shelve", "utc_now"]
 
@@ -24,39 +24,6 @@ _DOWN = 15.0  # seconds for which a service that could not be reached is not tri
 _PATIENT = 3.0  # seconds of waiting after which a silent service counts as unreachable
 _RETRIED = frozenset({500, 502, 503, 504})
 _PAUSE = 0.5  # seconds before the one retry
-
-
-class Getter(Protocol):
-    """The part of `carrel.web.WebClient` that is needed here."""
-
-    async def get(
-        self,
-        url: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-        deadline: float = 20.0,
-        robots: bool = True,
-        accept: str = "*/*",
-        per_second: float | None = None,
-    ) -> Page:
-        """GET; any HTTP status comes back as a page."""
-        ...
-
-    async def post(
-        self,
-        url: str,
-        body: bytes,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-        deadline: float = 20.0,
-        accept: str = "*/*",
-        per_second: float | None = None,
-    ) -> Page:
-        """POST; any HTTP status comes back as a page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,50 +6,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from carrel.errors import BadRequest, RateLimited, Refused, Unavailable
 from carrel.records import Page
+from carrel.web.getter import Getter
 from carrel.websearch.nouns import BadKey
 
-__all__ = ["Line", "Web", "rows", "said"]
+__all__ = ["Line", "rows", "said"]
 
 _MAX_BYTES = 3_000_000
 _QUOTA = frozenset({402, 432, 433})  # Exa; Tavily's plan and pay-as-you-go limits
 _BAD_KEY = re.compile(r"API_KEY_INVALID|SUBSCRIPTION_TOKEN_INVALID|INVALID_API_KEY", re.I)  # sent with 400 or 422
-
-
-class Web(Protocol):
-    """The part of `carrel.web.WebClient` that is needed here."""
-
-    async def get(
-        self,
-        url: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-        deadline: float = 20.0,
-        robots: bool = True,
-        accept: str = "*/*",
-        per_second: float | None = None,
-    ) -> Page:
-        """GET; any HTTP status comes back as a page."""
-        ...
-
-    async def post(
-        self,
-        url: str,
-        body: bytes,
-        *,
-        headers: Mapping[str, str] | None = None,
-        max_bytes: int | None = None,
-        deadline: float = 20.0,
-        accept: str = "*/*",
-        per_second: float | None = None,
-    ) -> Page:
-        """POST; any HTTP status comes back as a page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +26,7 @@ class Line:
 
     service: str
     base: str
-    web: Web
+    web: Getter
     denied: str
     per_second: float = 5.0
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,8 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from carrel.settings import Settings
-from carrel.websearch.asking import Line, Web
+from carrel.web.getter import Getter
+from carrel.websearch.asking import Line
 from carrel.websearch.engines import Brave, Exa, Google, SearXNG, Tavily
 from carrel.websearch.nouns import Provider
 
@@ -25,7 +26,7 @@ _BASES = {
 _KEY_REFUSED = "it does not accept the key in CARREL_KEY_{}"
 
 
-def open_providers(settings: Settings, web: Web, today: Callable[[], date]) -> tuple[Provider, ...]:
+def open_providers(settings: Settings, web: Getter, today: Callable[[], date]) -> tuple[Provider, ...]:
     """Those that have what they need: an address (SearXNG), a key, or a key and an engine of one's own (Google)."""
     keys = settings.keys
     found: list[Provider] = []
@@ -62,5 +63,5 @@ def _base(settings: Settings, name: str) -> str:
     return (settings.provider_urls.get(name) or _BASES.get(name, "")).strip().rstrip("/")
 
 
-def _line(settings: Settings, web: Web, name: str, headers: dict[str, str], *, per_second: float = 5.0) -> Line:
+def _line(settings: Settings, web: Getter, name: str, headers: dict[str, str], *, per_second: float = 5.0) -> Line:
     return Line(name, _base(settings, name), web, _KEY_REFUSED.format(name.upper()), per_second, headers)
