@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "columns", "widths"]
 
 _TAGS = ("p", "h1", "h2", "h3", "h4", "li", "td", "dd", "div", "a", "pre", "section")
-_OWN = ("chars", "words", "word_length", "link", "stops", "commas", "digits", "ends", "upper", "depth", "lines")
+_OWN = ("chars", "words", "word_length", "link", "stops", "commas", "digits", "ends", "upper", "depth")
 _STEPS = (-2, -1, 1, 2)
 _WIDTHS = (3, 10)
 _LEVELS = 4
@@ -199,7 +199,7 @@ def _own(runs: _Runs) -> list[Any]:
     size, one = runs.size, np.maximum(runs.size, 1.0)
     return [
         np.log1p(size), np.log1p(runs.words), size / np.maximum(runs.words, 1), runs.link / one, runs.stops / one * 100,
-        runs.commas / one * 100, runs.digits / one, runs.ending, runs.upper / one, runs.depth, 0.0,
+        runs.commas / one * 100, runs.digits / one, runs.ending, runs.upper / one, runs.depth,
         *(runs.tag == code for code in range(1, len(_TAGS) + 1)),
     ]  # fmt: skip
 
