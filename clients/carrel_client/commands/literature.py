@@ -38,6 +38,6 @@ def load(run: Run, files: tuple[str, ...], collection: str) -> int:
             f"{did['path']}: {did['added']:,} works added, {did['replaced']:,} replaced, {did['unchanged']:,} unchanged"
         )
         if did["bad"]:
-            run.screen.warn(f"{did['bad']:,} records could not be read, the first of them:")
+            run.screen.warn(f"records that could not be read: {did['bad']:,}, the first of them:")
             run.screen.show(*(f"  {problem}" for problem in did["problems"]))
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carrel.errors import BadRequest, Unavailable
+from carrel.errors import BadRequest, Unsupported
 from carrel.records import Author, Work, WorkStatus
 from carrel.scholarly.export import export_works, read_bibtex
 
@@ -234,7 +234,7 @@ def test_printed_references_say_what_to_install_where_the_extra_is_missing(monke
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(Unavailable, match=r"pip install 'carrel\[styles\]'"):
+    with pytest.raises(Unsupported, match=r"pip install 'carrel\[styles\]'"):
         export_works([WIDGETS], "text")
 
 

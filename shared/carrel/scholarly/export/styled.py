@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from carrel.errors import BadRequest, Unavailable
+from carrel.errors import BadRequest, Unsupported
 
 __all__ = ["printed"]
 
@@ -15,7 +15,7 @@ _ABSENT = "printed references need an extra package: pip install 'carrel[styles]
 
 
 def printed(items: Sequence[dict[str, object]], style: str) -> list[str]:
-    """One line per CSL item, in their order. Raises BadRequest for an unknown style, Unavailable without the extra."""
+    """One line per CSL item, in their order. Raises BadRequest for an unknown style, Unsupported without the extra."""
     if not _STYLE.fullmatch(style):
         raise BadRequest("a style is named as in the CSL repository: apa, ieee, nature, chicago-author-date …")
     try:
@@ -25,7 +25,7 @@ def printed(items: Sequence[dict[str, object]], style: str) -> list[str]:
             warnings.simplefilter("ignore")  # it warns of every field that a style does not use
             return _printed(items, style)
     except ImportError:
-        raise Unavailable(_ABSENT) from None
+        raise Unsupported(_ABSENT) from None
 
 
 def _printed(items: Sequence[dict[str, object]], style: str) -> list[str]:
