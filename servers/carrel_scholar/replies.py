@@ -316,6 +316,14 @@ def _candidate(candidate: Candidate) -> CandidateReply:
     )
 
 
+def _told_of_retractions(answer: Answer) -> bool:
+    """Whether somebody recorded a standing, or nobody who might know of one failed to answer."""
+    known = answer.work is not None and answer.work.status is not None
+    return known or not any(
+        s.provider == "crossref" and not s.answered and s.state != "skipped" for s in answer.statuses
+    )
+
+
 class ExportReply(BaseModel):
     """The works as one text in the format asked for; ``keys`` are theirs, in order. ``warnings`` are for the reader."""
 
@@ -330,5 +338,8 @@ def export_reply(answers: Sequence[Answer], form: ExportFormat, style: str) -> E
     works = {str(_id(answer.work)): replace(answer.work, abstract="") for answer in answers if answer.work is not None}
     lost = [f"{answer.id}: {answer.state.replace('_', ' ')}; {answer.detail}" for answer in answers if not answer.work]
     made = export_works(list(works.values()), form, style=style)
+    unsure = [answer.id for answer in answers if answer.work is not None and not _told_of_retractions(answer)]
+    if unsure:
+        lost.append(f"whether these were retracted could not be looked up: {', '.join(unsure)}")
     warnings = [clean_text(warning)[0] for warning in (*made.warnings, *lost)]
     return ExportReply(text=clean_text(made.text)[0], keys=list(made.keys), warnings=warnings or None)
