@@ -89,24 +89,26 @@ class LocalCatalogue:
     def _search(self, query: Query) -> list[Record]:
         library = self._library()
         there = {each.name for each in library.collections()}
-        shelves = [self._hits(library, name, query) for name in self._names.collections() if name in there]
+        last = query.page * query.limit
+        shelves = [self._hits(library, name, query, last) for name in self._names.collections() if name in there]
         ranked = sorted((hit for hits in shelves for hit in hits), key=lambda hit: (hit.rank, hit.passage.doc_id))
         documents: dict[str, Document] = {}
         for hit in ranked:
             document = library.document(hit.passage.doc_id)
             documents.setdefault(document.source, document)
-        records = (self._record(document) for document in documents.values())
-        return [record for record in records if not query.types or record.work.type in query.types][: query.limit]
+        records = [self._record(document) for document in documents.values()]
+        kept = [record for record in records if not query.types or record.work.type in query.types]
+        return kept[last - query.limit : last]
 
-    def _hits(self, library: Library, collection: str, query: Query) -> Sequence[Hit]:
+    def _hits(self, library: Library, collection: str, query: Query, last: int) -> Sequence[Hit]:
+        """All down to the page's last: which of them stand before it is known when all are merged and filtered."""
         spare = 3 if query.types else 1  # types are not in the index, so there must be some to choose from
         try:
             return search(
                 library,
                 [(query.title or query.text)[:2_000]],
                 collection=collection,
-                k=query.limit * spare,
-                offset=(query.page - 1) * query.limit,
+                k=last * spare,
                 granularity="document",
                 filters=_filters(query),
             ).hits

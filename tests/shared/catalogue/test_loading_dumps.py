@@ -145,6 +145,18 @@ async def test_a_search_keeps_to_years_author_and_types(library: Library, names:
     assert len({work.identifiers["doi"] for work in (*first, *second)}) == 10
 
 
+@pytest.mark.parametrize("types", [(), ("chapter",)])
+async def test_pages_show_every_work_of_all_collections_once(
+    library: Library, names: Names, tmp_path: Path, types: tuple[str, ...]
+) -> None:
+    for name, first in (("lit", 0), ("more", 6)):
+        works = [CROSSREF | {"DOI": f"10.5555/{n}", "title": [f"{n} levers"]} for n in range(first, first + 6)]
+        load(library, names, _lines(tmp_path / name, *works), name)
+    pages = [await _ask(library, names, "levers", limit=5, page=page, types=types) for page in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [5, 5, 2, 0]
+    assert len({str(work) for page in pages for work in page}) == 12
+
+
 def test_loading_again_changes_nothing(library: Library, names: Names, tmp_path: Path) -> None:
     path = _lines(tmp_path / "a", OPENALEX, ARXIV, OPENALEX)
     assert load(library, names, path, "lit").added == 2
