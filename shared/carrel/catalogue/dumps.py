@@ -88,11 +88,11 @@ def _lines(start: bytes, file: IO[bytes], skip: int) -> Iterator[Entry]:
     while line:
         number += 1
         too_long = len(line) >= _LINE and not line.endswith(b"\n")
-        if too_long:
-            _pass(file)
         if number > skip and line.strip():
             yield number, f"a line of more than {_LINE >> 20} MB" if too_long else _from_line(line)
         try:
+            if too_long:
+                _pass(file)
             line = file.readline(_LINE)
         except (EOFError, OSError, zlib.error):
             yield number + 1, _BROKEN
@@ -133,7 +133,7 @@ def _broken(why: str) -> Iterator[Work | str]:
 
 
 def _values(content: str) -> Iterator[Work | str]:
-    if re.search(r"^\s*@\s*\w+\s*[{(]", content, re.M) and not content.lstrip().startswith(("[", "{")):
+    if re.search(r"^[ \t]*@[ \t]*\w+[ \t]*[{(]", content, re.M) and not content.lstrip().startswith(("[", "{")):
         for entry in read_bibtex(content):
             yield _checked(entry) if isinstance(entry, Work) else entry
         return

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,21 @@ def test_bad_records_are_counted_and_named_and_the_rest_is_loaded(
     assert (many.bad, len(many.problems)) == (500, 20)
 
 
+def test_broken_bibtex_costs_only_what_is_broken_however_much_there_is(
+    library: Library, names: Names, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.bib"
+    good = "@article{g, title={Levers}, year={2001}}\n"
+    path.write_text('@preamble{"never closed\n@preamble("in brackets")\n' + "@article{k, title={open\n" * 20_000 + good)
+    began = time.process_time()
+    did = load(library, names, path, "lit")
+    assert (did.added, did.bad) == (1, 20_000)
+    (tmp_path / "b.txt").write_text("x" + "\n" * 200_000)
+    with pytest.raises(BadRequest):
+        load(library, names, tmp_path / "b.txt", "lit")
+    assert time.process_time() - began < 20  # a second or two; it was minutes
+
+
 def test_a_gzip_that_breaks_off_gives_what_it_has_and_says_so(library: Library, names: Names, tmp_path: Path) -> None:
     works = "".join(
         json.dumps(CROSSREF | {"DOI": f"10.5555/{n}", "title": [f"{n} levers"]}) + "\n" for n in range(9_000)
@@ -210,6 +226,9 @@ def test_a_gzip_that_breaks_off_gives_what_it_has_and_says_so(library: Library, 
     assert "breaks off" in did.problems[-1]
     path.write_bytes(b"\x1f\x8bnonsense")
     assert load(library, names, path, "lit").bad == 1
+    long = gzip.compress(json.dumps(OPENALEX).encode() + b"\n" + b"x" * (40 << 20))  # in a line past all limits
+    path.write_bytes(long[: int(len(long) * 0.7)])
+    assert load(library, names, path, "lit").problems[-1].endswith("get it again for the rest")
 
 
 def test_what_is_no_dump_is_refused_with_what_would_be(library: Library, names: Names, tmp_path: Path) -> None:

@@ -58,10 +58,7 @@ def read_bibtex(text: str) -> Iterator[Entry]:
     at = 0
     while (start := _START.search(text, at)) is not None:
         kind, at = start[1].lower(), start.end()
-        if kind == "comment":
-            continue
-        if kind == "preamble":
-            at = _closing(text, at)
+        if kind in ("comment", "preamble"):
             continue
         key, after = ("", at) if kind == "string" else _key(text, at)
         try:
@@ -126,14 +123,18 @@ def _value(text: str, at: int, macros: Mapping[str, str]) -> tuple[str, int]:
         at = joined.end()
 
 
-_BRACE = re.compile(r"[{}]")
-_BRACE_OR_QUOTE = re.compile(r'[{}"]')
+# An entry that begins on a line of its own ends what was not closed before it: it is read, and nothing is read twice.
+_NEXT = r"^@\s*[A-Za-z]+\s*[{(]"
+_BRACE = re.compile(rf"[{{}}]|{_NEXT}", re.M)
+_BRACE_OR_QUOTE = re.compile(rf'[{{}}"]|{_NEXT}', re.M)
 
 
 def _closing(text: str, at: int) -> int:
     """The place after the brace that closes the one before ``at``; BibTeX counts escaped braces too."""
     depth = 1
     for brace in _BRACE.finditer(text, at):
+        if brace[0][0] == "@":
+            break
         depth += 1 if brace[0] == "{" else -1
         if not depth:
             return brace.end()
@@ -146,6 +147,8 @@ def _quoted(text: str, at: int) -> int:
         if found[0] == '"':
             if not depth:
                 return found.end()
+        elif found[0][0] == "@":
+            break
         else:
             depth += 1 if found[0] == "{" else -1
     raise _Broken("a quotation mark is not closed")
