@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx2
 
-Answer = Callable[[httpx2.Request], httpx2.Response]
+Response = httpx2.Response | Awaitable[httpx2.Response]
+Answer = Callable[[httpx2.Request], Response]
 
 
 class Internet:
@@ -17,7 +18,7 @@ class Internet:
         self.pages: dict[str, Answer] = {}
         self.asked: list[httpx2.Request] = []
 
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+    def __call__(self, request: httpx2.Request) -> Response:
         self.asked.append(request)
         answer = self.pages.get(str(request.url))
         return answer(request) if answer else httpx2.Response(404)

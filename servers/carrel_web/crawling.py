@@ -77,13 +77,15 @@ class Crawls:
         self._web = web
         self._opened: Ledger | None = None
         self._opening = anyio.Lock()
+        self._beginning = anyio.Lock()  # calls of one process do not poll the lock file
         self._running: dict[str, _Running] = {}
 
     async def begin(self, spec: Spec) -> str:
         """The job of a crawl of this spec: one that is not over, gone on with, else a new one."""
         ledger, library = await self._ledger(), await in_thread(self._shelf)
-        found = await in_thread(self._unfinished_or_new, spec, ledger, library)
-        await self.go_on(found)
+        async with self._beginning:
+            found = await in_thread(self._unfinished_or_new, spec, ledger, library)
+            await self.go_on(found)
         return found.job_id
 
     async def crawling(self, job_id: str) -> Crawling:

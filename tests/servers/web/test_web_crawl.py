@@ -19,6 +19,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp import Client
 
 from carrel.crawl import Ledger, Spec, read_listing
 from carrel.crawl.listings import feeds_of
@@ -630,7 +631,25 @@ async def test_a_site_cannot_have_an_exempt_host_asked_for_its_sitemap(
 
 
 async def test_a_crawl_asked_for_twice_at_once_is_one_crawl(host: Host, net: Internet) -> None:
-    replies = await asyncio.gather(*(crawl(host) for _ in range(4)))
+    answer, waiting, all_wait = net.pages[f"{SITE}/"], set[int](), asyncio.Event()
+
+    async def when_all_wait(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.wait_for(all_wait.wait(), 60)
+        return answer(request)
+
+    async def ask(number: int) -> dict[str, Any]:
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            waiting.add(number)
+            if len(waiting) == 4:
+                all_wait.set()
+
+        async with Client(host.server) as client:
+            reply = await client.call_tool("crawl_site", {"start": f"{SITE}/"}, progress_callback=on_progress)
+        assert not reply.is_error, reply.content
+        return reply.structured_content or {}
+
+    net.pages[f"{SITE}/"] = when_all_wait
+    replies = await asyncio.gather(*(ask(number) for number in range(4)))
     assert len({reply["job"] for reply in replies}) == 1
     asked = [url for url in net.addresses if "sitemap" not in url]
     assert len(asked) == len(set(asked)) == 5
