@@ -55,6 +55,11 @@ def test_a_sentence_hit_is_the_sentence_that_says_it(shelf: Library) -> None:
     assert shelf.resolve(hit.passage.ref).text == hit.passage.text
 
 
+def test_a_sentence_hit_is_no_heading_where_a_sentence_stands_below_it(shelf: Library) -> None:
+    hit = search(shelf, ["the diet of foxes"], granularity="sentence").hits[0]
+    assert not hit.passage.text.startswith("#") and hit.passage.text.endswith(".")
+
+
 def test_several_queries_are_fused(shelf: Library) -> None:
     found = {hit.title for hit in search(shelf, ["barn owl hearing", "badgers worms"], k=2).hits}
     assert found == {"Owls", "Badgers"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from carrel.documents import sentences
@@ -10,12 +11,18 @@ from carrel.records import Passage
 
 __all__ = ["best_sentence", "excerpt"]
 
+_HEADING = re.compile(r"#{1,6} ")
+
 
 def best_sentence(passage: Passage, asked: set[str]) -> Passage:
-    """The sentence of a passage with most of the ``asked`` terms, the first of several; the passage if it has none."""
-    spans = sentences(passage.text)
-    if not spans:
+    """The sentence of a passage with most of the ``asked`` terms, the first of several; the passage if it has none.
+
+    A heading says what is spoken of and not what is said, so it is taken only where it stands alone.
+    """
+    found = sentences(passage.text)
+    if not found:
         return passage
+    spans = [(start, end) for start, end in found if not _HEADING.match(passage.text, start, end)] or found
     start, end = max(spans, key=lambda span: (len(asked & set(terms(passage.text[span[0] : span[1]]))), -span[0]))
     return Passage(passage.doc_id, passage.start + start, passage.start + end, passage.text[start:end], passage.heading)
 
