@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from carrel.documents import find_section
+from carrel.documents import find_section, how_to_cite
 from carrel.errors import CarrelError
 from carrel.index import LazyLibrary
 from carrel.mcp import next_cursor, read_cursor
@@ -83,14 +83,14 @@ def _cut(passage: Passage, chars: int) -> Passage:
     return replace(passage, end=passage.start + chars, text=passage.text[:chars])
 
 
-def marked(hits: Sequence[Hit]) -> str:
-    """Passages under their offsets and headings."""
+def marked(document: Document, choice: Choice) -> str:
+    """The passages shown of a document under their offsets and headings, in its order; empty where there are none."""
     parts = []
-    for hit in hits:
+    for hit in choice.of(document):
         passage = hit.passage
         place = " ".join([f"[{passage.start}-{passage.end}]", " > ".join(passage.heading)]).rstrip()
         parts.append(f"{place}\n{passage.text}")
-    return "\n\n".join(parts)
+    return "\n".join([how_to_cite(document), "\n\n".join(parts)]) if parts else ""
 
 
 def show_goal(reading: Reading, url: str, goal: str, section: str, cursor: str, max_chars: int, reader: Reader) -> str:
@@ -115,7 +115,7 @@ def show_goal(reading: Reading, url: str, goal: str, section: str, cursor: str, 
     if choice.left:
         lines.append(more(url, "text", section, next_cursor(last, *question), goal))
     lines.append(f'whole page: read_page(url="{url}")')
-    return reply(lines, f"{byline(document)}\n{marked(choice.of(document))}", document)
+    return reply(lines, f"{byline(document)}\n{marked(document, choice)}", document)
 
 
 def _only(document: Document, section: str) -> Document:

@@ -72,7 +72,7 @@ def show_all(outcomes: Sequence[Outcome], goal: str, max_chars: int, reader: Rea
     documents = {o.reading.document.doc_id: o.reading.document for o in outcomes if o.reading is not None}
     if goal:
         choice = choose(list(documents.values()), goal, reader, max_chars)
-        bodies = {doc_id: marked(choice.of(document)) for doc_id, document in documents.items()}
+        bodies = {doc_id: marked(document, choice) for doc_id, document in documents.items()}
         facts = {doc_id: f"{len(choice.of(document))} passages" for doc_id, document in documents.items()}
         lines = _goal_lines(choice, goal, reader)
     else:

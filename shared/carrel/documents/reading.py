@@ -15,7 +15,7 @@ from carrel.documents.sentence import sentences, trimmed
 from carrel.errors import BadRequest, NotFound
 from carrel.records import Document, EvidenceRef, Section
 
-__all__ = ["OutlineItem", "Window", "find_section", "marked_text", "outline", "page_of", "window"]
+__all__ = ["OutlineItem", "Window", "find_section", "how_to_cite", "marked_text", "outline", "page_of", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,13 +322,18 @@ _MARK_CHARS = 400
 """About how much text stands under one mark: a mark costs some 8 tokens, this much text about 100."""
 
 
+def how_to_cite(document: Document) -> str:
+    """How to make a reference of the ``[start-end]`` above a stretch of text."""
+    return f"(cite a part as {document.doc_id}:START-END with the numbers above it)"
+
+
 def marked_text(document: Document, shown: Window, *, by_sentence: bool = False) -> str:
     """The text of a window with its references: ``[start-end]`` on a line before each stretch of about 400 characters
     (or each sentence), under a first line that says how to make a reference of the numbers.
 
     A stretch is a paragraph, some list items, a table or code block; long paragraphs are parted between sentences.
     """
-    lines = [f"(cite a part as {document.doc_id}:START-END with the numbers above it)"]
+    lines = [how_to_cite(document)]
     for start, end in _stretches(document, shown, by_sentence):
         lines += (f"[{start}-{end}]", document.text[start:end])
     return "\n".join(lines)

@@ -53,6 +53,7 @@ async def test_with_a_goal_only_what_bears_on_it_comes_and_its_references_resolv
     assert f'whole page: read_page(url="{URL}")' in head
     doc_id = re.search(r"ref: ([a-z2-7]{16})", head)
     assert doc_id
+    assert f"(cite a part as {doc_id[1]}:START-END with the numbers above it)" in body
     spans = re.findall(r"^\[(\d+)-(\d+)\] (.*)\n(.*)", body, re.M)
     assert spans
     for start, end, heading, first in spans:
