@@ -11,7 +11,7 @@ import click
 
 from carrel_client.errors import EXIT_USAGE, ClientError
 from carrel_client.programs import run_program
-from carrel_client.screen import table
+from carrel_client.screen import counted, table
 from carrel_client.session import Run, common
 from carrel_client.whereabouts import library_folder
 
@@ -32,7 +32,7 @@ def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[s
 
 @click.group(name="collections")
 def collections() -> None:
-    """List, create, copy, export and import collections (no server needs to run, any may)."""
+    """List, create, copy, export and import collections (whether servers run or not)."""
 
 
 @collections.command(name="list")
@@ -109,7 +109,7 @@ def remove(run: Run, name: str, yes: bool) -> int:
     did = index_program(run, ["remove", name, *(["--yes"] if yes else [])], "removing")[-1]
     run.screen.data(did)
     done = "removed" if yes else "would go; add --yes to do it"
-    run.screen.show(f"{name}: {did['documents']} documents, {did['passages']} passages {done}")
+    run.screen.show(f"{name}: {counted(did['documents'], 'document')}, {counted(did['passages'], 'passage')} {done}")
     return 0
 
 
@@ -144,7 +144,7 @@ def prepare(run: Run, name: str, rerank: str) -> int:
     with run.screen.progress("reading passages") as report:
         did = run_program(arguments, run.setup.environment, report, program=_READER)[-1]
     run.screen.data(did)
-    run.screen.show(f"{did['collection']}: {did['passages']:,} passages, {did['made']:,} of them read now")
+    run.screen.show(f"{did['collection']}: {counted(did['passages'], 'passage')}, {did['made']:,} of them read now")
     if did["left"]:
         run.screen.warn(f"there was no room for {did['left']:,}; set CARREL_TOKENS_MB to more and run it again")
     return 0
@@ -153,7 +153,6 @@ def prepare(run: Run, name: str, rerank: str) -> int:
 def _moved(run: Run, arguments: Sequence[str], title: str) -> int:
     did = index_program(run, arguments, title)[-1]
     run.screen.data(did)
-    run.screen.show(
-        f"{did['collection']}: {did['documents']} documents, {did['passages']} passages, {did['vectors']} vectors"
-    )
+    counts = ", ".join(counted(did[f"{noun}s"], noun) for noun in ("document", "passage", "vector"))
+    run.screen.show(f"{did['collection']}: {counts}")
     return 0
