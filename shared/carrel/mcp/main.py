@@ -115,7 +115,7 @@ def _settings(options: argparse.Namespace, environment: Mapping[str, str]) -> Se
     if options.reality is not None:
         changes["reality"] = options.reality
     if options.record is not None:
-        changes["record"] = options.record.expanduser().absolute()
+        changes["record"] = _recording(options.record)
     if options.replay is not None:
         changes["replay"] = options.replay.expanduser().absolute()
         changes.setdefault("reality", "frozen")
@@ -127,6 +127,13 @@ def _folder(path: Path) -> Path:
     if not folder.is_dir():
         raise BadRequest(f"--root {path} is not a folder; name one that exists")
     return folder
+
+
+def _recording(path: Path) -> Path:
+    file = path.expanduser().absolute()
+    if not file.parent.is_dir():
+        raise BadRequest(f"--record {path} lies in a folder that does not exist; make it first")
+    return file
 
 
 def _transport(

@@ -66,6 +66,10 @@ def test_options_override_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_p
         (["--transprot", "http"], "unrecognized arguments"),
         (["--read"], "unrecognized arguments"),
         (["--root", "no-such-folder"], "--root no-such-folder is not a folder"),
+        (
+            ["--record", "no-such-folder/run.warc"],
+            "--record no-such-folder/run.warc lies in a folder that does not exist",
+        ),
         (["--tools", "look_up,nothing"], "there is no tool nothing; the tools are look_up"),
         (["--without", "nothing"], "there is no tool nothing; the tools are look_up"),
         (["--transport", "http", "--host", "0.0.0.0"], "set CARREL_TOKEN"),
