@@ -31,7 +31,7 @@ async def test_a_real_server_starts_answers_and_is_gone_when_the_desk_closes(tmp
         status = await desk.call("library_status")
         assert status.data["collections"] == []
         began = time.perf_counter()
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 20
 
 
 async def test_a_server_that_refuses_its_settings_tells_why_in_one_line(tmp_path: Path):

@@ -81,9 +81,9 @@ def test_markup_is_taken_off_and_words_stay(markup: str, shown: str):
     ["." * 200_000, "\n" * 200_000, "<p" * 60_000, "[" * 90_000, "a. " * 60_000, "`" * 90_000, "<!--" * 30_000],
 )
 def test_hostile_text_is_split_in_linear_time(hostile: str):
-    began = time.perf_counter()
+    began = time.thread_time()
     sentences_of(passage(hostile))
-    assert time.perf_counter() - began < 3
+    assert time.thread_time() - began < 3
 
 
 def test_a_word_broken_at_the_end_of_a_line_is_made_whole():

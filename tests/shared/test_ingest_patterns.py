@@ -62,10 +62,10 @@ def test_a_pattern_that_says_nothing_is_invalid(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["*a" * 200 + "b", "**/a/" * 90 + "b", "[" * 400, "?*" * 200])
 def test_no_pattern_takes_long(pattern: str) -> None:
     patterns = read_patterns([pattern], [])
-    started = time.perf_counter()
+    started = time.thread_time()
     patterns.cover(["a"] * 1000)
     patterns.cover(["a" * 250])
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_double_stars_match_as_if_every_number_of_folders_had_been_tried() -> None:

@@ -170,6 +170,6 @@ def test_an_empty_report_is_refused_and_an_endless_one_too() -> None:
     "piece", ["[1", "[1](", "> ", "“", '"', "- ", "(Kim, 2020; ", "https://", "[^", "| a ", "**", "【1†", "`"]
 )
 def test_hostile_reports_are_read_in_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     parse_report("x " + piece * (60_000 // len(piece)))
-    assert time.perf_counter() - began < 6
+    assert time.thread_time() - began < 6

@@ -183,6 +183,6 @@ def test_what_an_ellipsis_hides_is_named() -> None:
     ],
 )
 def test_hostile_texts_take_linear_time(quote: str, text: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     check_quote(quote, text)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5

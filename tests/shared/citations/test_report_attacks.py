@@ -84,6 +84,6 @@ def test_entries_of_a_list_stay_entries(entries: str, expected: int) -> None:
     ],
 )
 def test_hostile_reports_take_linear_time(hostile: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     parse_report(f"The cat sat on the mat [1]. {hostile}{LIST}")
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5

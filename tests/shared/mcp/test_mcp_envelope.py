@@ -118,7 +118,7 @@ def test_cleaning_is_complete_and_the_result_can_be_sent(text: str) -> None:
 
 
 def test_megabytes_of_hostile_text_take_seconds_at_most() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for hostile in (ZWSP * 300_000, "<<<UNTRUSTED " * 100_000, f"क{ZWJ}" * 200_000, "<" * 1_000_000):
         untrusted(hostile, source="s")
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10

@@ -107,10 +107,10 @@ def test_no_text_reply_is_over_budget(text: str, times: int, wrapped: bool) -> N
 
 
 def test_a_huge_reply_is_cut_in_linear_time() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     sent = text_reply("字\n" * 5_000_000, 50_000)
     assert cost(sent.content[0].text) <= 50_000
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"bytes", ["text"]])
