@@ -33,6 +33,7 @@ _HOMES = {
     "papers": "outside",
     "quote": "proof",
     "audit": "proof",
+    "cite": "citing",
     "collections": "keeping",
     "catalogue": "literature",
     "evaluate": "measuring",

@@ -12,6 +12,7 @@ from functools import partial
 import anyio.to_thread
 
 from carrel.citations.bibliography import Reference, with_identity
+from carrel.citations.finding import Bearing, look_for_evidence
 from carrel.citations.paths import path_of, sources_of
 from carrel.citations.sources import SourceText, classify
 from carrel.citations.verify import SourceState
@@ -19,7 +20,7 @@ from carrel.errors import BadRequest, CarrelError, NotFound, Unavailable
 from carrel.index import LazyLibrary
 from carrel.ingest import note, page_document
 from carrel.models import Encoder
-from carrel.records import Document, Page, Work, parse_ref
+from carrel.records import Document, Page, Ranking, Work, parse_ref
 from carrel.scholarly import Scholar, abstract_document, match_reference, open_scholar, parse_identifier
 from carrel.settings import Settings
 from carrel.web import OpenWeb, WebClient
@@ -58,6 +59,10 @@ class Desk:
     def encoder(self) -> Encoder:
         """The library's encoder. Raises Unavailable where there is none."""
         return self._shelf().encoder()
+
+    def look(self, claim: str, collection: str, k: int) -> tuple[Ranking, list[Bearing]]:
+        """See `carrel.citations.finding.look_for_evidence`, in the library."""
+        return look_for_evidence(self._shelf(), claim, collection=collection, k=k, encoder=self.encoder)
 
     # -- what a tool's caller names -----------------------------------------------------------------------------------
 

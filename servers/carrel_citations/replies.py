@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carrel.citations.auditing import Audit, Finding, Problem
 from carrel.citations.checks import Check
+from carrel.citations.finding import Bearing
 from carrel.citations.metrics import Metrics, Share
 from carrel.citations.quotes import QuoteCheck
 from carrel.citations.sources import SourceText
 from carrel.citations.verify import ClaimVerdict
 from carrel.errors import CarrelError
+from carrel.records import Ranking
 from carrel_citations.shapes import (
     AuditReply,
+    BearingReply,
     CheckReply,
     ClaimReply,
     EditReply,
     EvidenceReply,
+    FindReply,
     ProblemReply,
     QuoteReply,
     ReferenceReply,
@@ -22,7 +28,7 @@ from carrel_citations.shapes import (
     SourceFault,
 )
 
-__all__ = ["audit_reply", "claim_reply", "quote_reply"]
+__all__ = ["audit_reply", "claim_reply", "find_reply", "quote_reply"]
 
 _EVIDENCE = 320  # characters of a passage in a reply; its reference opens the whole
 _MEANING = {
@@ -77,20 +83,59 @@ def _source_note(source: SourceText) -> str | None:
 
 def claim_reply(number: int, verdict: ClaimVerdict, missing: list[tuple[str, CarrelError]]) -> ClaimReply:
     """The reply for one claim of ``verify_claims``."""
-    faults = [SourceFault(source=_cut(source, 200), kind=error.kind, reason=str(error)) for source, error in missing]
-    failing = [_check(check) for check in verdict.checks if check.status != "ok"]
     return ClaimReply(
         claim=number,
         verdict=verdict.verdict,
         confidence=verdict.confidence,
         basis=list(verdict.basis[:4]),
-        evidence=[
-            EvidenceReply(ref=w.ref, text=_cut(w.text, _EVIDENCE), coverage=round(w.score, 2))
-            for w in verdict.windows[:2]
-        ],
-        checks=failing[:8] or None,
-        could_not_read=faults or None,
+        evidence=_evidence(verdict),
+        checks=_failing(verdict),
+        could_not_read=_faults(missing),
     )
+
+
+def find_reply(
+    shown: Sequence[Bearing], read: int, ranking: Ranking | None, missing: Sequence[tuple[str, CarrelError]] = ()
+) -> FindReply:
+    """The reply of ``find_evidence``."""
+    sufficiency = ranking.sufficiency.level if ranking is not None and ranking.sufficiency is not None else None
+    return FindReply(
+        found=[_bearing(each) for each in shown],
+        read=read,
+        sufficiency=sufficiency,
+        snapshot=ranking.generation if ranking is not None else None,
+        notes=(list(ranking.notes) or None) if ranking is not None else None,
+        could_not_read=_faults(missing),
+    )
+
+
+def _bearing(each: Bearing) -> BearingReply:
+    document, reading = each.document, each.reading
+    return BearingReply(
+        reading=reading.verdict,
+        confidence=reading.confidence,
+        title=_cut(document.title, 200),
+        source=_cut(document.source, 300),
+        date=document.date or None,
+        basis=list(reading.basis[:3]),
+        evidence=_evidence(reading),
+        checks=_failing(reading),
+        note="only its abstract was read" if document.source_kind == "scholar" else None,
+    )
+
+
+def _faults(missing: Sequence[tuple[str, CarrelError]]) -> list[SourceFault] | None:
+    told = [SourceFault(source=_cut(source, 200), kind=error.kind, reason=str(error)) for source, error in missing]
+    return told or None
+
+
+def _failing(verdict: ClaimVerdict) -> list[CheckReply] | None:
+    return [_check(check) for check in verdict.checks if check.status != "ok"][:8] or None
+
+
+def _evidence(verdict: ClaimVerdict) -> list[EvidenceReply]:
+    windows = verdict.windows[:2]
+    return [EvidenceReply(ref=w.ref, text=_cut(w.text, _EVIDENCE), coverage=round(w.score, 2)) for w in windows]
 
 
 def _check(check: Check) -> CheckReply:

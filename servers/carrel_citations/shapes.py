@@ -6,11 +6,13 @@ from pydantic import BaseModel
 
 __all__ = [
     "AuditReply",
+    "BearingReply",
     "CheckReply",
     "ClaimReply",
     "ClaimsReply",
     "EditReply",
     "EvidenceReply",
+    "FindReply",
     "ProblemReply",
     "QuoteReply",
     "ReferenceReply",
@@ -89,6 +91,33 @@ class ClaimsReply(BaseModel):
 
     results: list[ClaimReply]
     counts: dict[str, int]
+    omitted: int = 0
+
+
+class BearingReply(BaseModel):
+    """A document that bears on a claim, and its preliminary reading."""
+
+    reading: str
+    confidence: str
+    title: str
+    source: str
+    date: str | None = None
+    basis: list[str]
+    evidence: list[EvidenceReply]
+    checks: list[CheckReply] | None = None
+    note: str | None = None
+
+
+class FindReply(BaseModel):
+    """What bears on a claim, supporting and contradicting documents first. ``read`` documents were looked at, the ones
+    that say nothing of the claim included; ``sufficiency`` and ``snapshot`` are those of a search of the library."""
+
+    found: list[BearingReply]
+    read: int
+    sufficiency: str | None = None
+    snapshot: int | None = None
+    notes: list[str] | None = None
+    could_not_read: list[SourceFault] | None = None
     omitted: int = 0
 
 

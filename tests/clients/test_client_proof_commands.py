@@ -105,3 +105,38 @@ def test_a_quote_in_a_web_page_on_disk_is_read_without_its_markup(carrel, tmp_pa
     words = "A buoy is a <b>floating</b> mark that shows ships the safe channel."
     page.write_text(f"<html><head><title>Buoys</title></head><body><p>{words}</p></body></html>", encoding="utf-8")
     assert carrel("quote", "A buoy is a floating mark that shows ships", str(page)).code == 0
+
+
+DRAFT = "# Draft\n\nThe radio transport of the Harbour SDK reaches servers that are {miles} miles away on a calm day.\n"
+
+
+def test_citations_are_proposed_for_what_a_draft_does_not_cite(carrel, notes: Path, tmp_path: Path):
+    (notes / "radio.md").write_text(f"# Radio\n\n{SOURCE}\n")
+    carrel("add", str(notes))
+    file = tmp_path / "draft.md"
+    file.write_text(DRAFT.format(miles=40))
+    (sentence,) = carrel("cite", str(file), "--json").json["sentences"]
+    best = sentence["found"][0]
+    assert best["reading"] == "supported"
+    cited = DRAFT.format(miles=40).replace(
+        " on a calm day.", f" on a calm day [1].\n\n## References\n\n[1] Radio. `{best['evidence'][0]['ref']}`"
+    )
+    file.write_text(cited)
+    assert carrel("cite", str(file), "--json").json["sentences"] == []
+    assert carrel("audit", str(file), "--fail-on", "any").code == 0
+
+
+def test_a_source_that_says_the_opposite_is_shown(carrel, notes: Path, tmp_path: Path):
+    (notes / "radio.md").write_text(f"# Radio\n\n{SOURCE}\n")
+    carrel("add", str(notes))
+    file = tmp_path / "draft.md"
+    file.write_text(DRAFT.format(miles=90))
+    ran = carrel("cite", str(file))
+    assert ran.code == 0 and "contradicted" in ran.out
+
+
+def test_an_empty_library_proposes_nothing_and_says_so(carrel, tmp_path: Path):
+    file = tmp_path / "draft.md"
+    file.write_text(DRAFT.format(miles=40))
+    ran = carrel("cite", str(file))
+    assert ran.code == 1 and "add documents" in ran.err

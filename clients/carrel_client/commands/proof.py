@@ -21,7 +21,7 @@ from carrel_client.screen import clean, facts
 from carrel_client.session import Run, common
 from carrel_client.wording import PROBLEM_WORDS
 
-__all__ = ["audit", "quote"]
+__all__ = ["audit", "quote", "text_of"]
 
 _STYLES = {"verbatim": "green", "normalized": "green", "elided": "green", "near": "yellow", "altered": "bold red"}
 _FAITHFUL = ("verbatim", "normalized", "elided", "near")
@@ -104,7 +104,11 @@ def _edits(edits: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _text_of(path: Path) -> str:
+def text_of(name: str) -> str:
+    """The text of a file, or of standard input for "-". Raises ClientError."""
+    if name == "-":
+        return sys.stdin.read()
+    path = Path(name)
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,7 +132,7 @@ def _text_of(path: Path) -> str:
 @common
 def audit(run: Run, file: str, page: Path | None, fail_on: str) -> int:
     """Audit a report: every sentence against its citations, every quotation, every reference."""
-    text = sys.stdin.read() if file == "-" else _text_of(Path(file))
+    text = text_of(file)
     if not text.strip():
         raise ClientError("the report is empty; give a file that has some text", exit_code=EXIT_USAGE)
 
