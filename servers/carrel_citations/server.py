@@ -141,12 +141,11 @@ def _add_finding(server: CarrelServer, desk: Desk) -> None:
     @server.tool(title="Find evidence", open_world=True, max_chars=16_000, tail="found")
     async def find_evidence(
         claim: Annotated[str, Field(min_length=1, max_length=2_000)],
-        sources: Annotated[list[str], Field(max_length=8, description="look in these only, not in the library")] = [],
+        sources: Annotated[list[str], Field(max_length=8, description="instead of the library")] = [],
         collection: str = "default",
         k: Annotated[int, Field(ge=1, le=10)] = 5,
     ) -> FindReply:
-        """What speaks for or against a claim that cites nothing yet: passages to cite with their references, failing
-        checks and a preliminary reading, contradictions too."""
+        """Passages to cite for a claim, and those that speak against it, each with a preliminary reading."""
         if sources:
             had, missing = await desk.open_all(sources)
             read = await anyio.to_thread.run_sync(partial(_read_each, claim, had, desk))
