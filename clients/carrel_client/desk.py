@@ -30,7 +30,7 @@ SERVERS: Mapping[str, tuple[str, ...]] = {
     ),
     "web": ("read_page", "read_pages", "search_web", "crawl_site"),
     "scholar": ("find_papers", "get_papers"),
-    "citations": ("check_quote", "verify_claims", "find_evidence", "audit_report", "save_audit"),
+    "citations": ("check_quote", "verify_claims", "submit_judgements", "find_evidence", "audit_report", "save_audit"),
 }
 _HOME = {tool: server for server, tools in SERVERS.items() for tool in tools}
 _PASSED = ("CARREL_", "XDG_", "PYTHON", "LC_", "OMP_")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from carrel.citations.auditing import Audit, Finding, Problem
 from carrel.citations.checks import Check
 from carrel.citations.finding import Bearing
+from carrel.citations.judging import Judged
 from carrel.citations.metrics import Metrics, Share
 from carrel.citations.quotes import QuoteCheck
 from carrel.citations.sources import SourceText
@@ -21,6 +22,7 @@ from carrel_citations.shapes import (
     EditReply,
     EvidenceReply,
     FindReply,
+    JudgedReply,
     ProblemReply,
     QuoteReply,
     ReferenceReply,
@@ -28,7 +30,7 @@ from carrel_citations.shapes import (
     SourceFault,
 )
 
-__all__ = ["audit_reply", "claim_reply", "find_reply", "quote_reply"]
+__all__ = ["audit_reply", "claim_reply", "find_reply", "judged_reply", "quote_reply"]
 
 _EVIDENCE = 320  # characters of a passage in a reply; its reference opens the whole
 _MEANING = {
@@ -81,7 +83,9 @@ def _source_note(source: SourceText) -> str | None:
     return source.note or None
 
 
-def claim_reply(number: int, verdict: ClaimVerdict, missing: list[tuple[str, CarrelError]]) -> ClaimReply:
+def claim_reply(
+    number: int, verdict: ClaimVerdict, missing: list[tuple[str, CarrelError]], packet: str | None = None
+) -> ClaimReply:
     """The reply for one claim of ``verify_claims``."""
     return ClaimReply(
         claim=number,
@@ -91,6 +95,23 @@ def claim_reply(number: int, verdict: ClaimVerdict, missing: list[tuple[str, Car
         evidence=_evidence(verdict),
         checks=_failing(verdict),
         could_not_read=_faults(missing),
+        packet=packet,
+    )
+
+
+def judged_reply(packet: str, asked: str, judge: str, outcome: Judged | CarrelError) -> JudgedReply:
+    """The reply for one judgement: taken, or refused with the reason, and then the claim stays open."""
+    if isinstance(outcome, CarrelError):
+        return JudgedReply(
+            packet=_cut(packet, 40), accepted=False, verdict="needs_judgement", judge=judge, reason=str(outcome)
+        )
+    return JudgedReply(
+        packet=packet,
+        accepted=True,
+        verdict=asked,
+        judge=judge,
+        ref=outcome.ref or None,
+        disputed=[_cut(detail, 200) for detail in outcome.disputed[:8]] or None,
     )
 
 

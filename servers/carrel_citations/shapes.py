@@ -13,6 +13,8 @@ __all__ = [
     "EditReply",
     "EvidenceReply",
     "FindReply",
+    "JudgedReply",
+    "JudgementsReply",
     "ProblemReply",
     "QuoteReply",
     "ReferenceReply",
@@ -75,7 +77,7 @@ class SourceFault(BaseModel):
 
 
 class ClaimReply(BaseModel):
-    """The verdict on one claim."""
+    """The verdict on one claim. ``packet`` names it to submit_judgements where the rules leave it open."""
 
     claim: int
     verdict: str
@@ -84,12 +86,33 @@ class ClaimReply(BaseModel):
     evidence: list[EvidenceReply]
     checks: list[CheckReply] | None = None
     could_not_read: list[SourceFault] | None = None
+    packet: str | None = None
 
 
 class ClaimsReply(BaseModel):
     """Verdicts in the order of the claims."""
 
     results: list[ClaimReply]
+    counts: dict[str, int]
+    omitted: int = 0
+
+
+class JudgedReply(BaseModel):
+    """What became of a judgement. ``ref`` is where its quote stands; ``disputed`` are checks that speak against it."""
+
+    packet: str
+    accepted: bool
+    verdict: str
+    judge: str
+    ref: str | None = None
+    disputed: list[str] | None = None
+    reason: str | None = None
+
+
+class JudgementsReply(BaseModel):
+    """Judgements in their order; ``counts`` are of the verdicts that were accepted."""
+
+    results: list[JudgedReply]
     counts: dict[str, int]
     omitted: int = 0
 

@@ -305,7 +305,7 @@ async def test_a_read_only_server_writes_nothing_and_still_audits(tmp_path: Path
             create_server(settings, library=door.library, client=client, scholar=Scholar(client, deadline=2.0))
         ) as other:
             tools = {tool.name for tool in (await other.list_tools()).tools}
-            assert tools == {"check_quote", "verify_claims", "find_evidence", "audit_report"}
+            assert tools == {"check_quote", "verify_claims", "submit_judgements", "find_evidence", "audit_report"}
             reply = await other.call_tool("audit_report", {"text": report(door.ref)})
             assert not reply.is_error
             assert door.library.latest("https://museum.example/mill") is None
