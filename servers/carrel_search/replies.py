@@ -177,14 +177,14 @@ class RemoveReply(BaseModel):
 
 class Collection(BaseModel):
     """``encoded`` of ``passages`` have a vector, ``sparse_encoded`` one of the model ``sparse``. Snapshots from
-    ``oldest_snapshot`` on can be read with ``as_of``."""
+    ``oldest_snapshot`` on can be read with ``as_of``; a collection without a commit has none."""
 
     name: str
     documents: int
     passages: int
     encoded: int
     snapshot: int
-    oldest_snapshot: int
+    oldest_snapshot: int | None = None
     language: str | None = None
     encoder: str | None = None
     sparse: str | None = None

@@ -58,7 +58,7 @@ def collection_reply(library: Library, status: Stored) -> Collection:
         passages=status.passages,
         encoded=status.encoded,
         snapshot=status.journalled,
-        oldest_snapshot=status.oldest,
+        oldest_snapshot=status.oldest if status.journalled else None,
         language=status.language or None,
         encoder=status.encoder or status.model or None,
         sparse=status.sparse or None,

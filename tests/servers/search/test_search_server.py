@@ -108,6 +108,15 @@ async def test_lexical_only_is_said_in_the_reply_and_in_the_status(host: Host) -
     assert (await host.record("library_status"))["encoder"] == "none"
 
 
+async def test_a_collection_without_a_commit_names_no_snapshot_to_ask_for(host: Host, library: Library) -> None:
+    library.create("new")
+    (collection,) = (await host.record("library_status"))["collections"]
+    assert "oldest_snapshot" not in collection
+    await host.record("add_documents", sources=["fox.md"], collection="new")
+    (collection,) = (await host.record("library_status"))["collections"]
+    assert collection["oldest_snapshot"] == collection["snapshot"]
+
+
 async def test_removal_counts_first_and_acts_when_told(host: Host) -> None:
     doc_id = (await host.record("add_documents", sources=["fox.md"]))["documents"][0]["ref"]
     counted = await host.record("remove_documents", refs=[doc_id])
