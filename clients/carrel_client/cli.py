@@ -36,6 +36,7 @@ _HOMES = {
     "cite": "citing",
     "collections": "keeping",
     "catalogue": "literature",
+    "retractions": "literature",
     "evaluate": "measuring",
     "doctor": "house",
     "models": "house",

@@ -1,4 +1,4 @@
-"""``carrel catalogue``: dumps of the literature, searched offline."""
+"""``carrel catalogue`` and ``carrel retractions``: the literature, and what was retracted of it, offline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from carrel_client.programs import run_program
 from carrel_client.session import Run, common
 
-__all__ = ["catalogue"]
+__all__ = ["catalogue", "retractions"]
 
 _PROGRAM = (sys.executable, "-m", "carrel.catalogue")
 
@@ -40,4 +40,28 @@ def load(run: Run, files: tuple[str, ...], collection: str) -> int:
         if did["bad"]:
             run.screen.warn(f"records that could not be read: {did['bad']:,}, the first of them:")
             run.screen.show(*(f"  {problem}" for problem in did["problems"]))
+    return 0
+
+
+@click.group()
+def retractions() -> None:
+    """Keep the dataset of Retraction Watch in the data folder, so that retracted works are known offline."""
+
+
+@retractions.command("load")
+@click.argument("file", metavar="FILE")
+@click.option("--as-of", default="", metavar="DATE", help="The day it was published; default: its newest notice's.")
+@common
+def load_notices(run: Run, file: str, as_of: str) -> int:
+    """Load the CSV that Retraction Watch publishes through Crossref, in the place of the last one."""
+    data = ["--data", str(run.setup.data)] if run.setup.data else []
+    arguments = ["retractions", file, *(["--as-of", as_of] if as_of else []), *data]
+    with run.screen.progress("loading") as report:
+        answers = run_program(arguments, run.setup.environment, report, program=_PROGRAM)
+    run.screen.data(answers)
+    for did in answers:
+        run.screen.show(
+            f"{did['path']}: {did['notices']:,} notices as of {did['as_of'] or 'an unknown date'}, "
+            f"{did['left_out']:,} rows left out"
+        )
     return 0

@@ -9,6 +9,7 @@ from carrel.scholarly.mentions import Mention, find_identifiers
 from carrel.scholarly.names import parse_author, parse_authors, same_family
 from carrel.scholarly.providers import Lookup, Provider, Query, Record, Shelf, SourceStatus, failed
 from carrel.scholarly.reference import Citation, parse_citation
+from carrel.scholarly.retractions import LoadedNotices, Retractions
 from carrel.scholarly.scholar import Answer, Found, Scholar, open_scholar
 from carrel.scholarly.titles import TitleMatch, compare_titles
 
@@ -20,6 +21,7 @@ __all__ = [
     "FieldCheck",
     "Found",
     "Identifier",
+    "LoadedNotices",
     "Lookup",
     "Mention",
     "Provider",
@@ -27,6 +29,7 @@ __all__ = [
     "Record",
     "ReferenceMatch",
     "ReferenceVerdict",
+    "Retractions",
     "Scholar",
     "Shelf",
     "SourceStatus",

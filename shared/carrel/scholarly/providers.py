@@ -13,7 +13,7 @@ from carrel.scholarly.identifiers import Identifier
 __all__ = ["HELPERS", "Lookup", "Provider", "Query", "Record", "Shelf", "SourceState", "SourceStatus", "failed"]
 
 # Asked lest something is missed, never to decide: their failure leaves an answer as good as it was.
-HELPERS = ("datacite", "semanticscholar", "local", "europepmc", "unpaywall")
+HELPERS = ("datacite", "semanticscholar", "local", "europepmc", "unpaywall", "retraction-watch")
 
 SourceState = Literal["ok", "empty", "unavailable", "rate_limited", "timeout", "skipped"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import anyio
 
-from carrel.errors import BadRequest
+from carrel.errors import BadRequest, CarrelError
 from carrel.records import Work
 from carrel.scholarly.arxiv import Arxiv
 from carrel.scholarly.courier import Clock, Getter, utc_now
@@ -27,9 +27,10 @@ from carrel.scholarly.identifiers import AmbiguousIdentifier, Identifier, parse_
 from carrel.scholarly.merge import combine
 from carrel.scholarly.openalex import OpenAlex
 from carrel.scholarly.openreview import OpenReview
-from carrel.scholarly.providers import HELPERS, Lookup, Provider, Query, Record, Shelf, SourceStatus
+from carrel.scholarly.providers import HELPERS, Lookup, Provider, Query, Record, Shelf, SourceStatus, failed
 from carrel.scholarly.pubmed import PubMed
 from carrel.scholarly.ranking import Search, fuse
+from carrel.scholarly.retractions import Retractions
 from carrel.scholarly.semanticscholar import SemanticScholar
 from carrel.scholarly.unpaywall import Unpaywall
 from carrel.settings import Settings
@@ -98,8 +99,9 @@ class Scholar:
 
     ``client`` should not retry by itself (``WebClient(retries=0)``): each provider has its own pace. ``keys`` and
     ``urls`` map provider names (crossref, openalex, arxiv, doi, semanticscholar, datacite, dblp, doaj, openreview,
-    pubmed, europepmc, unpaywall) to keys and base URLs; ``also`` are asked beside them. ``deadline`` is in seconds and
-    bounds every call; what has not answered by then is reported as such, and the rest is returned.
+    pubmed, europepmc, unpaywall) to keys and base URLs; ``also`` are asked beside them, and ``retractions`` have their
+    say in the standing of every work. ``deadline`` is in seconds and bounds every call; what has not answered by then
+    is reported as such, and the rest is returned.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Scholar:
         providers: Sequence[Provider] | None = None,
         registry: Provider | None = None,
         also: Sequence[Provider] = (),
+        retractions: Retractions | None = None,
     ) -> None:
         keys, urls = keys or {}, urls or {}
         self.clock = Clock(clock, sleep, now)
@@ -152,6 +155,7 @@ class Scholar:
             if contact and providers is None
             else ()
         )
+        self._retractions = retractions
         self._registry: Provider = registry or DoiRegistry(client, self.clock, base=urls.get("doi", ""))
         self._answers: OrderedDict[Identifier, tuple[float, Answer]] = OrderedDict()
         self._searches: OrderedDict[tuple[Query, tuple[str, ...]], tuple[float, Search]] = OrderedDict()
@@ -178,9 +182,26 @@ class Scholar:
         )
         known = await self._look_up(wanted)
         return [
-            replace(known[a.identifier], id=a.id) if a.identifier is not None and a.identifier in known else a
+            self._judged(replace(known[a.identifier], id=a.id))
+            if a.identifier is not None and a.identifier in known
+            else a
             for a in read
         ]
+
+    def _judged(self, answer: Answer) -> Answer:
+        """With what the dataset of retractions says, also of a work that nobody could be asked about."""
+        if self._retractions is None or answer.identifier is None:
+            return answer
+        try:
+            if answer.work is not None:
+                return replace(answer, work=self._retractions.judge([answer.work])[0])
+            told = self._retractions.told_of(answer.identifier)
+        except CarrelError as error:
+            return replace(answer, statuses=(*answer.statuses, failed("retraction-watch", error)))
+        if told is None:
+            return answer
+        said = f"Retraction Watch (as of {told.as_of}) lists it as {told.state.replace('_', ' ')}, {told.date}"
+        return replace(answer, detail=f"{answer.detail}; {said}")
 
     def _read(self, text: str) -> Answer:
         shown = text.strip()[:200]
@@ -308,7 +329,11 @@ class Scholar:
             following = f"{page}.{offset + query.limit}"
         elif search.more and page * query.limit < _DEEPEST:
             following = f"{page + 1}.0"
-        return Found(works, search.statuses, following)
+        try:
+            judged = works if self._retractions is None else tuple(self._retractions.judge(works))
+        except CarrelError as error:
+            return Found(works, (*search.statuses, failed("retraction-watch", error)), following)
+        return Found(judged, search.statuses, following)
 
     async def _named(self, text: str) -> Found:
         """A query that is nothing but an identifier is looked up."""
@@ -356,7 +381,13 @@ def open_scholar(
 
     client = (web or OpenWeb(settings)).client(transport=transport, retries=0)
     scholar = Scholar(
-        client, contact=settings.contact, keys=settings.keys, urls=settings.provider_urls, now=client.now, also=also
+        client,
+        contact=settings.contact,
+        keys=settings.keys,
+        urls=settings.provider_urls,
+        now=client.now,
+        also=also,
+        retractions=Retractions(settings.data),
     )
     return scholar, client
 

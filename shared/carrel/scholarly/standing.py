@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from carrel.errors import CarrelError
 from carrel.records import WorkStatus
 from carrel.scholarly.identifiers import Identifier, parse_identifier
 from carrel.scholarly.shapes import Json, first, iso_date, items, number, table, tables, text
 
-__all__ = ["date_of", "doi_of", "standing", "told_by_title"]
+__all__ = ["date_of", "doi_of", "gravest", "standing", "state_of", "told_by_title"]
 
 
 def doi_of(value: str) -> Identifier | None:
@@ -61,9 +62,19 @@ def standing(message: Json, provider: str) -> WorkStatus | None:
         notices.append(WorkStatus(said, reason="the title says so", provider=provider, as_of=as_of))
     if not notices:
         return WorkStatus("none_known", reason=_is_notice(message), provider=provider, as_of=as_of)
-    gravest = min(notices, key=lambda n: (_WEIGHT.index(n.state), n.date))
-    later = [n for n in notices if n.state == "reinstated" and n.date >= gravest.date]
-    return later[0] if later else gravest
+    return gravest(notices)
+
+
+def gravest(notices: Sequence[WorkStatus]) -> WorkStatus:
+    """The gravest of some notices, unless the work was reinstated after the last of that kind."""
+    worst = min(notices, key=lambda n: (_WEIGHT.index(n.state), n.date))
+    last = max(n.date for n in notices if n.state == worst.state)
+    return next((n for n in notices if n.state == "reinstated" and n.date >= last), worst)
+
+
+def state_of(kind: str) -> str:
+    """Carrel's word for an update type of Crossmark or a nature of Retraction Watch, empty for an unknown one."""
+    return _STANDING.get(kind.strip().lower().replace("-", "_").replace(" ", "_"), "")
 
 
 def told_by_title(title: str) -> str:

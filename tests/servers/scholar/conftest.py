@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 
 from carrel.records import Document
+from carrel.scholarly import Retractions
 from carrel.settings import Settings
 from carrel_scholar.server import create_server
 
@@ -66,7 +67,8 @@ def shelf() -> Shelf:
 def make_server(tmp_path: Path, internet: Any, shelf: Shelf) -> Callable[..., Any]:
     def make(**options: Any) -> Any:
         settings = Settings(data=tmp_path / "data", models=tmp_path / "models", **options)
-        return create_server(settings, scholar=PRETEND.new_scholar(internet, internet.time), library=shelf)
+        scholar = PRETEND.new_scholar(internet, internet.time, retractions=Retractions(settings.data))
+        return create_server(settings, scholar=scholar, library=shelf)
 
     return make
 

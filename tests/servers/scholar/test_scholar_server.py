@@ -13,6 +13,7 @@ from mcp import Client
 from carrel.catalogue import Names, load
 from carrel.errors import Refused
 from carrel.index import open_library
+from carrel.scholarly import Retractions
 from carrel.settings import Settings
 from carrel_scholar.server import create_server
 
@@ -312,3 +313,49 @@ def _dead() -> dict[str, str]:
     """Addresses that the client refuses to ask."""
     names = ("crossref", "openalex", "arxiv", "doi", "semanticscholar", "datacite", "pubmed", "europepmc", "unpaywall")
     return dict.fromkeys(names, "http://127.0.0.1:9")
+
+
+async def test_works_that_retraction_watch_lists_are_retracted_in_every_reply(
+    client: Any, internet: Any, shapes: Any, tmp_path: Path
+) -> None:
+    doi, title = "10.5555/widgets.bad", "On the bending of crooked widgets under moonlight"
+    dump = tmp_path / "rw.csv"
+    dump.write_text(
+        "OriginalPaperDOI,OriginalPaperPubMedID,RetractionDOI,RetractionNature,RetractionDate,Reason,\n"
+        f"{doi},0,10.5555/notice,Retraction,3/9/2022 0:00,+Error in Data;,\n10.5555/other,0,,Retraction,3/9/2022,,\n"
+    )
+    internet.crossref[doi] = shapes["crossref"](doi, title)
+    good = await _call(client, "get_papers", ids=[doi])
+    assert good["papers"][0]["standing"]["state"] == "none_known"
+
+    Retractions(tmp_path / "data").load(dump, "2026-10-07")
+    told = (await _call(client, "get_papers", ids=[doi]))["papers"][0]["standing"]
+    assert told == {
+        "state": "retracted",
+        "by": "retraction-watch",
+        "as_of": "2026-10-07",
+        "date": "2022-03-09",
+        "reason": "Error in Data",
+        "notice": "10.5555/notice",
+    }
+    assert (await _call(client, "find_papers", query=title))["papers"][0]["status"] == "retracted"
+    matched = await _call(client, "match_reference", citation=f"Quill A, Øster B. {title}. 2019. doi:{doi}")
+    assert matched["standing"]["state"] == "retracted"
+    exported = await _call(client, "export_citations", ids=[doi], format="bibtex")
+    assert "Retracted (2022-03-09)" in exported["text"]
+    assert "Retracted (2022-03-09)" in exported["warnings"][0]
+
+
+async def test_a_dataset_of_retractions_that_cannot_be_read_is_told_and_stops_nothing(
+    client: Any, internet: Any, shapes: Any, tmp_path: Path
+) -> None:
+    _stock(internet, shapes, works=1)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "retractions.sqlite").write_bytes(b"not a database" * 200)
+    got = await _call(client, "get_papers", ids=["10.5555/widgets.2019.00000"])
+    assert got["papers"][0]["standing"]["by"] == "crossref"
+    found = await _call(client, "find_papers", query="crooked widgets")
+    assert found["papers"]
+    for sources in (got["papers"][0]["unanswered"], found["sources"]):
+        states = {source["provider"]: source["state"] for source in sources}
+        assert states["retraction-watch"] == "unavailable"
