@@ -133,7 +133,8 @@ def _told(connection: sqlite3.Connection, names: Sequence[str], as_of: str) -> W
     for name in names:
         rows = connection.execute("SELECT state, date, reason, notice FROM against WHERE work=?", (name,)).fetchall()
         if rows:
-            return gravest([WorkStatus(*row, SOURCE, as_of) for row in sorted(rows)])
+            told = sorted(rows)
+            return gravest([WorkStatus(s, date, reason, notice, SOURCE, as_of) for s, date, reason, notice in told])
         kinds = connection.execute("SELECT state FROM notices WHERE name=? ORDER BY state", (name,)).fetchall()
         if kinds:
             said = ", ".join(_KINDS[kind] for (kind,) in kinds)
