@@ -79,7 +79,7 @@ def _tidy(text: str) -> str:
     return plain
 
 
-_PREFIX = re.compile(r"(?:urn:(?=\w+:))?([a-z][a-z0-9_ ]{1,11}?)\s*[:=]\s*(.+)", re.I | re.S)
+_PREFIX = re.compile(r"(?:urn:(?=\w+:))?([a-z][a-z0-9_ ]{1,11}?)(?:\s*[:=]\s*|\s+(?=10\.\d))(.+)", re.I | re.S)
 
 
 def _from_prefix(text: str) -> Identifier | None:

@@ -109,17 +109,20 @@ def _subtitle(long_title: str, long: tuple[str, ...], short: tuple[str, ...]) ->
         head = title_words(plain_line(long_title[:2_000])[: match.start()])
         if "".join(head) == "".join(short):
             return not _series(long[len(head) :])
-        if len(head) == 1 and long[1:] == short and not _numeral(head[0]):
+        if len(head) == 1 and long[1:] == short and not _series(head):
             return True  # "LIFT: Language-interfaced fine-tuning …", cited without its nickname
         if len(head) > len(short) + 3:
             break
     return False
 
 
+_OF_OTHERS = frozenset(
+    ("part", "erratum", "errata", "correction", "corrigendum", "addendum", "retraction", "reply", "response", "comment")
+)
+
+
 def _series(words: tuple[str, ...]) -> bool:
-    return bool(words) and (
-        words[0] in {"part", "erratum", "correction", "corrigendum", "reply", "comment"} or _numeral(words[0])
-    )
+    return bool(words) and (words[0] in _OF_OTHERS or _numeral(words[0]))
 
 
 def _numeral(word: str) -> bool:

@@ -35,6 +35,8 @@ from carrel.scholarly.shapes import text
         ("Few-shot widgets are learners", "Zero-shot widgets are learners", "near_miss"),
         ("Widgets of the sea, part I", "Widgets of the sea, part II", "near_miss"),
         ("Learning widgets deeply", "Learning widgets deeply: part II", "near_miss"),
+        ("Crooked widgets of the sea", "Erratum: Crooked widgets of the sea", "near_miss"),
+        ("Retraction: Crooked widgets of the sea", "Crooked widgets of the sea", "near_miss"),
         ("Widgets of the 1990 sea", "Widgets of the 1990s sea", "near_miss"),
         ("Widgets 3 are here", "Widgets 4 are here", "near_miss"),
         ("Widgets are good for you", "Widgets are not good for you", "near_miss"),
