@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,9 @@ def abstracts(data: Path) -> dict[str, Any]:
         if index := item.get("abstract_inverted_index"):
             placed = sorted((at, word) for word, places in index.items() for at in places)
             told = (" ".join(word for _, word in placed), openalex_record(item).work.abstract)
-            plain, read = (re.sub(r"[\W_]", "", text).lower().removeprefix("abstract") for text in told)
+            plain, read = (
+                re.sub(r"[\W_]", "", unescape(unescape(text))).lower().removeprefix("abstract") for text in told
+            )
             exact.append(read == plain)
     return {"inverted_indexes": len(exact), "exact": _share(exact)}
 
