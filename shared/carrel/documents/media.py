@@ -29,6 +29,7 @@ RIS = "application/x-research-info-systems"
 MAIL = "message/rfc822"
 MAILBOX = "application/mbox"
 SVG = "image/svg+xml"
+JATS = "application/jats+xml"
 EPUB = "application/epub+zip"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -99,6 +100,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
         ".eml": MAIL,
         ".mbox": MAILBOX,
         ".svg": SVG,
+        ".nxml": JATS,
     }
 )
 """File suffix (lower case, with its dot) to media type: what `parse` reads."""
@@ -132,7 +134,8 @@ _KNOWN = {
     "application/vnd.ms-powerpoint.presentation.macroenabled.12": PPTX,
     "application/vnd.ms-excel.sheet.macroenabled.12": XLSX,
 }
-_STRUCTURED = (JSON, JSON_LINES, NOTEBOOK, BIBTEX, RIS, MAIL, MAILBOX, SVG)
+_STRUCTURED = (JSON, JSON_LINES, NOTEBOOK, BIBTEX, RIS, MAIL, MAILBOX, SVG, JATS)
+_XML = ("application/xml", "text/xml")
 _ZIPPED = (DOCX, PPTX, XLSX, XLSB, ODT, ODP, ODS, EPUB)
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "application/x-download", "application/unknown")
 
@@ -181,6 +184,12 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"wOF", "a font"),
 )
 _SPACE_OR_BOM = b" \t\r\n\x0c\xef\xbb\xbf"
+# An article, or the set PMC sends, that begins with what JATS calls its front; HTML has ``article`` too, without one.
+_JATS_START = re.compile(
+    rb"(?>\s|<\?[^>]{0,500}>|<!--.{0,500}?-->|<!DOCTYPE\s+(?:article|pmc-articleset)[^>\[]{0,500}>"
+    rb"|<pmc-articleset[^>]{0,200}>)*+<article\b[^>]{0,2000}>(?>\s|<!--.{0,500}?-->|<\?[^>]{0,500}>)*+<front\b",
+    re.S,
+)
 _HTML_START = re.compile(rb"(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 
 
@@ -198,6 +207,10 @@ def media_type_of(data: bytes, *, source: str = "", media_type: str = "") -> str
     declared = _normalised(media_type)
     if declared in _UNTOLD:
         declared = _by_name(source)
+    if (declared in (*_XML, "") or suffix_of(source) == ".xml") and _JATS_START.match(
+        data[:8192].lstrip(_SPACE_OR_BOM)
+    ):
+        return JATS
     looks_html = bool(_HTML_START.match(data[:2048].lstrip(_SPACE_OR_BOM)))
     if declared == PDF:
         if looks_html:

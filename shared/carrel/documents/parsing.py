@@ -23,7 +23,7 @@ from carrel.records import Document, Section, SourceKind, document_id
 
 __all__ = ["MAX_BYTES", "MAX_PDF_BYTES", "PARSER_VERSION", "parse"]
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 """Changes whenever `parse` would give another text for the same bytes: then files are read again."""
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -55,8 +55,8 @@ def parse(
     Prose: Markdown, plain text, reStructuredText, HTML, Python package metadata. Paged: PDF, PowerPoint and
     OpenDocument presentations. Office and books: Word, OpenDocument text, EPUB, Excel (.xlsx, .xlsb, .xls) and
     OpenDocument sheets. Data: CSV, TSV, JSON, JSON Lines, BibTeX, RIS. Besides: mail and mailboxes, Jupyter notebooks,
-    SVG, source code. Zipped formats and PDF, and large files of the others, are read in a process of their own under
-    limits.
+    SVG, journal articles in JATS XML, source code. Zipped formats and PDF, and large files of the others, are read in a
+    process of their own under limits.
 
     The type comes from ``media_type``, else the suffix of ``source``, else the bytes (which always tell zipped formats
     and PDF). ``title`` and ``date`` given here

@@ -70,6 +70,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "message/rfc822": Format("mail", "mail", text=False, max_chars=16_000_000),
         "application/mbox": Format("mail", "mailbox", text=False),
         "image/svg+xml": Format("svg", "drawing", text=False, max_bytes=16 * _MB, max_chars=16_000_000),
+        "application/jats+xml": Format("jats", "article", text=False, max_chars=16_000_000, titled=True),
         "text/x-code": Format("code", "source code", max_chars=16_000_000),
     }
 )

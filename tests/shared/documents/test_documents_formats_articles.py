@@ -1,0 +1,86 @@
+"""Journal articles in JATS XML: the sections, the references, and what the publisher holds back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from carrel.documents import parse
+from carrel.errors import BadRequest, CarrelError
+from carrel.records import Document
+
+RECORDED = Path(__file__).parents[4] / "shared" / "data" / "api-recordings"
+
+FRONT = """<front><article-meta><article-id pub-id-type="doi">10.1/tides</article-id><title-group><article-title>Tides
+of the <italic>North</italic> Sea</article-title></title-group><contrib-group><contrib contrib-type="author"><name>
+<surname>Berg</surname><given-names>Ann</given-names></name></contrib></contrib-group><pub-date><year>2020</year>
+<month>3</month></pub-date><abstract><p>The sea rose.</p></abstract></article-meta></front>"""
+BODY = """<body><sec><label>1</label><title>Methods</title><p>We saw 10<sup>6</sup> waves<sup><xref>7</xref></sup>.
+<list><list-item><p>first</p></list-item></list></p><sec><title>Gauges</title><p>Two stood.</p><table-wrap>
+<label>Table 1</label><caption><p>Heights</p></caption><table><tr><th>port</th><th>m</th></tr><tr><td>Emden</td>
+<td>3</td></tr></table></table-wrap></sec></sec></body>"""
+BACK = """<back><ref-list><ref><label>1.</label><element-citation><person-group><name><surname>Doe</surname>
+<given-names>J</given-names></name></person-group><article-title>Waves</article-title><year>1999</year>
+</element-citation></ref></ref-list></back>"""
+
+
+def read(
+    xml: str, source: str = "https://example.org/PMC1/fullTextXML", media_type: str = "application/xml"
+) -> Document:
+    return parse(xml.encode(), source=source, source_kind="web", media_type=media_type)
+
+
+def test_an_article_has_its_sections_its_table_and_its_references() -> None:
+    document = read(f"<!-- c --><article xml:lang='en'>{FRONT}{BODY}{BACK}</article>")
+    assert (document.title, document.authors, document.date) == ("Tides of the North Sea", ("Ann Berg",), "2020-03")
+    assert [(s.level, s.heading) for s in document.sections if s.level] == [
+        (1, "Tides of the North Sea"),
+        (2, "Abstract"),
+        (2, "1 Methods"),
+        (3, "Gauges"),
+        (2, "References"),
+    ]
+    assert "We saw 10^6 waves7.\n\n- first" in document.text
+    assert "Table 1 Heights\n| port | m |\n| Emden | 3 |" in document.text
+    assert document.text.endswith("- 1. J Doe. Waves. 1999")
+    assert document.metadata["doi"] == "10.1/tides" and "body" not in document.metadata
+
+
+def test_an_article_without_its_body_says_so() -> None:
+    document = read(f"<pmc-articleset><article>{FRONT}</article></pmc-articleset>")
+    assert document.metadata["body"] == "none" and "The sea rose." in document.text
+
+
+def test_a_file_of_xml_is_an_article_only_when_it_is_one() -> None:
+    assert read(f"<article>{FRONT}{BODY}</article>", "a.xml", "").media_type == "application/jats+xml"
+    assert read("<article><p>News of the day.</p></article>", "a.xml", "").media_type == "text/x-data"
+    assert read("<!---->" * 1_100 + "<article>", "a.xml", "").media_type == "text/x-data"
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        f'<!DOCTYPE article [<!ENTITY a "b">]><article>{FRONT}</article>',
+        f"<article>{FRONT}<body>{'<sec>' * 5_000}<p>deep</p>{'</sec>' * 5_000}</body></article>",
+        f"<article>{FRONT}<body><p>cut off",
+    ],
+    ids=["entities", "depth", "cut"],
+)
+def test_a_hostile_or_damaged_article_is_refused(xml: str) -> None:
+    with pytest.raises(BadRequest):
+        read(xml, media_type="application/jats+xml")
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers of the services are not here")
+def test_recorded_articles_are_read_or_refused_for_a_stated_reason() -> None:
+    for path in sorted([*RECORDED.glob("europepmc/*jats*.json"), *RECORDED.glob("jats/*.json")]):
+        xml = json.loads(path.read_text("utf-8"))["response"]["body"]
+        try:
+            document = read(xml)
+        except CarrelError:
+            assert "<body" not in xml and "<p>" not in xml.partition("<abstract")[2], path.name
+            continue
+        assert document.media_type == "application/jats+xml", path.name
+        assert ("body" in document.metadata) == ("<body" not in xml), path.name
