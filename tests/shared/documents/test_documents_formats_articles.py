@@ -48,6 +48,10 @@ def test_an_article_has_its_sections_its_table_and_its_references() -> None:
     assert document.metadata["doi"] == "10.1/tides" and "body" not in document.metadata
 
 
+def test_lines_of_a_listing_stay_apart() -> None:
+    assert "\nx = 1\n  y = 2" in read(f"<article>{FRONT}<body><code>x = 1\n  y = 2</code></body></article>").text
+
+
 def test_an_article_without_its_body_says_so() -> None:
     document = read(f"<pmc-articleset><article>{FRONT}</article></pmc-articleset>")
     assert document.metadata["body"] == "none" and "The sea rose." in document.text

@@ -20,7 +20,7 @@ __all__ = ["read"]
 _MAX_DEPTH = 40  # of sections, lists and boxes in each other; real articles have under 10
 _MAX_NESTING = 400  # of elements of any kind
 
-_PROSE = frozenset({"p", "verse-line", "attrib", "preformat", "code", "disp-formula", "term"})
+_PROSE = frozenset({"p", "verse-line", "attrib", "disp-formula", "term"})
 _APART = frozenset({"list", "def-list", "fig", "fig-group", "table-wrap", "boxed-text", "disp-quote", "preformat"})
 _SILENT = frozenset({"graphic", "media", "object-id", "label", "title", "permissions", "sec-meta", "alt-text"})
 _POWER = re.compile(r"[-+\u2212]?\d+")
@@ -90,6 +90,8 @@ def _write(out: Composer, item: Element, level: int, depth: int) -> bool:
     if name in ("sec", "app", "ack", "boxed-text"):
         out.heading(" ".join(filter(None, (_label(item), _inline(child(item, "title"))))), level)
         return _write_all(out, item, level + 1, depth + 1)
+    if name in ("preformat", "code"):
+        return out.block("".join(item.itertext())) is not None
     if name in _PROSE:
         return _write_prose(out, item, level, depth)
     if name in ("list", "def-list"):
