@@ -80,7 +80,7 @@ def server_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def server_arguments(name: str, setup: Setup) -> list[str]:
     """The command-line arguments that start server ``name`` on stdio."""
-    arguments = ["-m", f"carrel_{name}"]
+    arguments = ["-P", "-m", f"carrel_{name}"]  # -P: no module is taken from the folder one happens to be in
     if setup.data:
         arguments += ["--data", setup.data]
     if setup.encoder:

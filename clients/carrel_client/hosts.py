@@ -16,12 +16,12 @@ _READERS = ("search", "citations")  # the servers that read files
 
 
 def server_command(name: str, *, executable: str = sys.executable) -> list[str]:
-    """How a host starts server ``name``: the console script beside this Python, else ``python -m``."""
+    """How a host starts server ``name``: the console script beside this Python, else ``python -P -m``."""
     folder = Path(executable).parent
     for script in (folder / f"carrel-{name}", folder / f"carrel-{name}.exe"):
         if script.exists():
             return [str(script)]
-    return [executable, "-m", f"carrel_{name}"]
+    return [executable, "-P", "-m", f"carrel_{name}"]
 
 
 def _full(name: str, data: str, roots: Sequence[str]) -> list[str]:

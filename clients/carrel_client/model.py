@@ -20,7 +20,7 @@ def model_command(
     report: Progress,
     *,
     options: Sequence[str] = (),
-    program: Sequence[str] = (sys.executable, "-m", "carrel.models"),
+    program: Sequence[str] = (sys.executable, "-P", "-m", "carrel.models"),
 ) -> dict[str, Any]:
     """Run one model command and return its answer; ``report`` hears its progress. Raises ClientError."""
     answers = run_program([action, *options], environment, report, program=program)

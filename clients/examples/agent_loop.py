@@ -33,7 +33,7 @@ async def open_servers(stack: AsyncExitStack, environment: Mapping[str, str]) ->
     passed = {key: value for key, value in environment.items() if key.startswith(("CARREL_", "XDG_"))}
     tools: dict[str, tuple[Client, Any]] = {}
     for name in SERVERS:
-        server = StdioServerParameters(command=sys.executable, args=["-m", f"carrel_{name}"], env=passed)
+        server = StdioServerParameters(command=sys.executable, args=["-P", "-m", f"carrel_{name}"], env=passed)
         client = await stack.enter_async_context(Client(server))
         for tool in (await client.list_tools()).tools:
             tools[tool.name] = (client, tool)

@@ -47,7 +47,7 @@ async def ask(client: Client, folder: Path, question: str) -> str:
 async def main(folder: Path, question: str) -> str:
     settings = {name: value for name, value in os.environ.items() if name.startswith("CARREL_")}
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "carrel_search", "--root", str(folder)], env=settings
+        command=sys.executable, args=["-P", "-m", "carrel_search", "--root", str(folder)], env=settings
     )
     async with Client(server) as client:
         return await ask(client, folder, question)

@@ -22,7 +22,16 @@ def test_a_server_is_given_its_settings_and_nothing_else_of_the_users_environmen
 
 def test_options_become_the_servers_arguments():
     arguments = server_arguments("search", Setup(data="d", encoder="none", roots=(Path("a"), Path("b"))))
-    assert arguments == ["-m", "carrel_search", "--data", "d", "--encoder", "none", "--root", "a", "--root", "b"]
+    assert arguments == ["-P", "-m", "carrel_search", "--data", "d", "--encoder", "none", "--root", "a", "--root", "b"]
+
+
+async def test_a_server_takes_no_module_from_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("json", "random", "queue", "h2", "pydantic"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from the working folder')")
+    monkeypatch.chdir(tmp_path)
+    setup = Setup(data=str(tmp_path / "library"), encoder="none", environment={"CARREL_MODELS": str(tmp_path / "m")})
+    async with Desk(setup) as desk:
+        assert (await desk.call("library_status")).data["collections"] == []
 
 
 async def test_a_real_server_starts_answers_and_is_gone_when_the_desk_closes(tmp_path: Path):

