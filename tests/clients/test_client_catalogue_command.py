@@ -29,7 +29,7 @@ def test_the_dataset_of_retractions_is_loaded_and_its_date_is_told(carrel: Any, 
     ran = carrel("retractions", "load", str(dump), "--data", data, "--json")
     assert (ran.code, ran.json[0]["notices"], ran.json[0]["left_out"]) == (0, 1, 1)
     again = carrel("retractions", "load", str(dump), "--as-of", "2026-10-07", "--data", data)
-    assert "1 notices as of 2026-10-07, 1 rows left out" in again.out
+    assert "1 notice as of 2026-10-07, 1 row left out" in again.out
     dump.write_text("a,b\n1,2\n")
     refused = carrel("retractions", "load", str(dump), "--data", data)
     assert refused.code != 0

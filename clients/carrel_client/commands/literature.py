@@ -7,6 +7,7 @@ import sys
 import click
 
 from carrel_client.programs import run_program
+from carrel_client.screen import counted
 from carrel_client.session import Run, common
 
 __all__ = ["catalogue", "retractions"]
@@ -61,7 +62,7 @@ def load_notices(run: Run, file: str, as_of: str) -> int:
     run.screen.data(answers)
     for did in answers:
         run.screen.show(
-            f"{did['path']}: {did['notices']:,} notices as of {did['as_of'] or 'an unknown date'}, "
-            f"{did['left_out']:,} rows left out"
+            f"{did['path']}: {counted(did['notices'], 'notice')} as of {did['as_of'] or 'an unknown date'}, "
+            f"{counted(did['left_out'], 'row')} left out"
         )
     return 0
