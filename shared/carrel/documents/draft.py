@@ -13,9 +13,9 @@ from carrel.documents.sections import Heading, markdown_headings
 from carrel.documents.text import clean
 from carrel.records import Link
 
-__all__ = ["BROKEN", "ENCRYPTED", "NO_TEXT", "TOO_BIG", "Composer", "Draft", "Unreadable", "words"]
+__all__ = ["BARRED", "BROKEN", "ENCRYPTED", "NO_TEXT", "TOO_BIG", "Composer", "Draft", "Unreadable", "words"]
 
-BROKEN, ENCRYPTED, TOO_BIG, NO_TEXT = "broken", "encrypted", "too_big", "no_text"
+BROKEN, ENCRYPTED, TOO_BIG, NO_TEXT, BARRED = "broken", "encrypted", "too_big", "no_text", "barred"
 
 MAX_LINKS = 1_000
 _MAX_NAME = 300
@@ -28,7 +28,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Unreadable(Exception):
-    """A document cannot be read. ``problem`` is BROKEN, ENCRYPTED, TOO_BIG or NO_TEXT."""
+    """A document cannot be read. ``problem`` is BROKEN, ENCRYPTED, TOO_BIG, NO_TEXT or BARRED."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carrel.documents import parse
-from carrel.errors import BadRequest, CarrelError
+from carrel.errors import BadRequest, CarrelError, Unsupported
 from carrel.records import Document
 
 RECORDED = Path(__file__).parents[4] / "shared" / "data" / "api-recordings"
@@ -55,6 +55,54 @@ def test_lines_of_a_listing_stay_apart() -> None:
 def test_an_article_without_its_body_says_so() -> None:
     document = read(f"<pmc-articleset><article>{FRONT}</article></pmc-articleset>")
     assert document.metadata["body"] == "none" and "The sea rose." in document.text
+
+
+def test_an_article_of_which_only_the_record_is_given_is_refused_in_other_words_than_an_empty_one() -> None:
+    record = FRONT.replace("<abstract><p>The sea rose.</p></abstract>", "")
+    with pytest.raises(Unsupported, match="only the record of the article is given"):
+        read(f"<article>{record}</article>")
+    with pytest.raises(Unsupported, match="has no text"):
+        read(f"<article>{record}<body/></article>")
+
+
+def test_a_formula_given_twice_is_read_once_and_without_its_preamble() -> None:
+    tex = r"\documentclass{minimal}\usepackage{amsmath}\begin{document}$$x^2$$\end{document}"
+    power = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+    formula = "<p>So <inline-formula>{}</inline-formula> grows.</p>"
+    both = formula.format(f"<alternatives>{power}<tex-math>{tex}</tex-math></alternatives>")
+    text = read(f"<article>{FRONT}<body>{both}{formula.format(power)}</body></article>").text
+    assert "So $$x^2$$ grows.\n\nSo x^2 grows." in text
+
+
+def test_what_stands_behind_the_text_is_read_too() -> None:
+    floats = "<floats-group><table-wrap><label>Table 9</label><table><tr><td>Husum</td></tr></table><table-wrap-foot>"
+    floats += "<fn><p>Measured at noon.</p></fn></table-wrap-foot></table-wrap></floats-group>"
+    notes = "<back><fn-group><title>Interests</title><fn><p>None declared.</p></fn></fn-group></back>"
+    text = read(f"<article>{FRONT}{BODY}{notes}{floats}</article>").text
+    assert "Table 9\n| Husum |" in text and "Measured at noon." in text
+    assert text.endswith("## Interests\n\nNone declared.") or text.endswith("Interests\n\nNone declared.")
+
+
+def test_references_in_two_forms_are_read_once_and_two_in_one_are_both() -> None:
+    identifier = "<pub-id pub-id-type='doi'>10.1/w</pub-id>"
+    first = f"<element-citation><article-title>Waves</article-title>{identifier}</element-citation>"
+    second = "<mixed-citation>Li W. Tides. 2001.</mixed-citation>"
+    twice = (
+        f"<ref><citation-alternatives>{first}<mixed-citation>Waves, W.</mixed-citation></citation-alternatives></ref>"
+    )
+    text = read(
+        f"<article>{FRONT}{BODY}<back><ref-list>{twice}<ref>{first}{second}</ref></ref-list></back></article>"
+    ).text
+    assert text.endswith("- Waves. doi:10.1/w\n- Waves. doi:10.1/w; Li W. Tides. 2001.")
+
+
+def test_an_author_with_names_in_two_scripts_is_named_once() -> None:
+    names = "<name><surname>Li</surname><given-names>Wei</given-names></name><name><surname>李</surname></name>"
+    front = FRONT.replace(
+        '<contrib contrib-type="author"><name>',
+        f"<contrib><name-alternatives>{names}</name-alternatives></contrib><contrib><name>",
+    )
+    assert read(f"<article>{front}{BODY}</article>").authors == ("Wei Li", "Ann Berg")
 
 
 def test_a_file_of_xml_is_an_article_only_when_it_is_one() -> None:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from carrel.documents.draft import BROKEN, NO_TEXT, Composer, Draft, Unreadable
-from carrel.documents.formats.container import attribute, child, children, local, parsed, text_of
+from carrel.documents.draft import BARRED, BROKEN, NO_TEXT, Composer, Draft, Unreadable
+from carrel.documents.formats.container import attribute, child, children, local, parsed
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,11 +23,13 @@ _MAX_NESTING = 400  # of elements of any kind
 _PROSE = frozenset({"p", "verse-line", "attrib", "disp-formula", "term"})
 _APART = frozenset({"list", "def-list", "fig", "fig-group", "table-wrap", "boxed-text", "disp-quote", "preformat"})
 _SILENT = frozenset({"graphic", "media", "object-id", "label", "title", "permissions", "sec-meta", "alt-text"})
+_UNSEEN = frozenset({"graphic", "media", "object-id", "permissions", "alt-text"})
+_RAISED = {"msup": "^", "msub": "_", "mfrac": "/"}  # MathML says these by place, not by a sign
 _POWER = re.compile(r"[-+\u2212]?\d+")
 
 
 def read(data: bytes, hint: str, max_chars: int) -> Draft:
-    """Read an article; raises Unreadable (NO_TEXT for one of which only the record is given, or for other XML)."""
+    """Read an article; raises Unreadable (BARRED for one of which only the record is given, NO_TEXT for other XML)."""
     root = parsed(data)
     _check_nesting(root)
     article = root if local(root) == "article" else child(root, "article")
@@ -42,7 +44,8 @@ def read(data: bytes, hint: str, max_chars: int) -> Draft:
     if body is not None:
         told = _write_all(out, body, 2, 0) or told
     if not told:
-        raise Unreadable(NO_TEXT)
+        raise Unreadable(BARRED if body is None else NO_TEXT)
+    _write_floats(out, child(article, "floats-group"))
     _write_back(out, child(article, "back"))
     facts = {"extractor": "jats", "body": "none" if body is None else "", **_identifiers(meta)}
     return out.draft(
@@ -86,8 +89,8 @@ def _write(out: Composer, item: Element, level: int, depth: int) -> bool:
     if name in _SILENT:
         return False
     if depth >= _MAX_DEPTH:
-        return out.block(text_of(item)) is not None
-    if name in ("sec", "app", "ack", "boxed-text"):
+        return out.block(_all(item)) is not None
+    if name in ("sec", "app", "ack", "boxed-text", "fn-group"):
         out.heading(" ".join(filter(None, (_label(item), _inline(child(item, "title"))))), level)
         return _write_all(out, item, level + 1, depth + 1)
     if name in ("preformat", "code"):
@@ -115,26 +118,34 @@ def _write_prose(out: Composer, item: Element, level: int, depth: int) -> bool:
 def _write_list(out: Composer, item: Element) -> bool:
     gap = "\n\n"
     for entry in item:
-        if local(entry) in ("list-item", "def-item") and out.block(f"- {text_of(entry)}", gap=gap) is not None:
+        if local(entry) in ("list-item", "def-item") and out.block(f"- {_all(entry)}", gap=gap) is not None:
             gap = "\n"
     return gap == "\n"
 
 
 def _write_float(out: Composer, item: Element) -> bool:
-    """The caption of a figure or a table, then the rows of the table."""
-    caption = child(item, "caption")
-    words = text_of(caption) if caption is not None else ""
+    """The caption of a figure or a table, then the rows of the table and the notes below it."""
+    words = _all(child(item, "caption"))
     told = out.block(" ".join(filter(None, (_label(item), words)))) is not None
     for row in item.iter():
         if local(row) == "tr":
             cells = [_inline(cell).replace("|", "\\|") for cell in row if local(cell) in ("td", "th")]
             told = out.line("| " + " | ".join(cells) + " |") is not None or told
+    for notes in children(item, "table-wrap-foot"):
+        told = out.block(_all(notes)) is not None or told
     return told
+
+
+def _write_floats(out: Composer, floats: Element | None) -> None:
+    """What some articles have behind their text: all their figures and tables."""
+    if floats is not None:
+        out.heading("Figures and tables", 2)
+        _write_all(out, floats, 3, 0)
 
 
 def _write_back(out: Composer, back: Element | None) -> None:
     for item in back if back is not None else ():
-        if local(item) in ("ack", "app-group", "ref-list", "sec"):
+        if local(item) in ("ack", "app-group", "fn-group", "ref-list", "sec"):
             _write(out, item, 2, 0)
 
 
@@ -149,34 +160,59 @@ def _write_references(out: Composer, item: Element, level: int) -> bool:
 
 def _reference(entry: Element) -> str:
     """A reference on one line: as printed, or its fields set apart."""
-    cited = next((part for part in entry if local(part).endswith("citation")), None)
-    if cited is None:
-        return text_of(entry)
-    printed = local(cited) == "mixed-citation" and (cited.text or "").strip()
-    words = text_of(cited) if printed else ". ".join(filter(None, map(_field, cited)))
-    return " ".join(filter(None, (_label(entry), words)))
+    one_of = [next(iter(part), part) if local(part) == "citation-alternatives" else part for part in entry]
+    cited = [_cited(part) for part in one_of if local(part).endswith("citation")]
+    return " ".join(filter(None, (_label(entry), "; ".join(filter(None, cited))))) if cited else _all(entry)
+
+
+def _cited(work: Element) -> str:
+    printed = local(work) == "mixed-citation" and (work.text or "").strip()
+    return _all(work) if printed else ". ".join(filter(None, map(_field, work)))
 
 
 def _field(part: Element) -> str:
     if local(part) == "person-group":
         return ", ".join(filter(None, (_person(name) for name in part)))
-    return text_of(part)
+    kind = attribute(part, "pub-id-type") if local(part) == "pub-id" else ""
+    return f"{kind}:{_all(part)}" if kind else _all(part)
 
 
 def _inline(item: Element | None) -> str:
     """The words of an element on one line, without what stands apart from them."""
-    return " ".join("".join(_runs(item)).split()) if item is not None else ""
+    return " ".join("".join(_runs(item, _APART | _SILENT)).split()) if item is not None else ""
 
 
-def _runs(item: Element) -> Iterator[str]:
+def _all(item: Element | None) -> str:
+    """All words of an element on one line."""
+    return " ".join("".join(_runs(item, _UNSEEN)).split()) if item is not None else ""
+
+
+def _runs(item: Element, without: frozenset[str]) -> Iterator[str]:
+    if local(item) == "tex-math":
+        yield _formula("".join(item.itertext()))
+        return
+    between = _RAISED.get(local(item), "")
     yield item.text or ""
-    for inner in item:
+    for place, inner in enumerate(_one_form(item)):
         name = local(inner)
-        if name == "sup" and _POWER.fullmatch(words := text_of(inner)) and child(inner, "xref") is None:
+        yield between if place else ""
+        if name == "sup" and _POWER.fullmatch(words := _all(inner)) and child(inner, "xref") is None:
             yield "^" + words  # 10<sup>6</sup> is not 106
-        elif name not in _APART and name not in _SILENT:
-            yield from _runs(inner)
+        elif name not in without:
+            yield from _runs(inner, without)
         yield inner.tail or ""
+
+
+def _one_form(item: Element) -> list[Element]:
+    """What is in an element; of a formula given in several forms only one, in TeX if it is."""
+    if local(item) != "alternatives":
+        return list(item)
+    return [inner for inner in item if local(inner) == "tex-math"][:1] or list(item)[:1]
+
+
+def _formula(tex: str) -> str:
+    """A formula without the document that some publishers put around it."""
+    return tex.partition(r"\begin{document}")[2].partition(r"\end{document}")[0] or tex
 
 
 def _label(item: Element) -> str:
@@ -193,7 +229,9 @@ def _authors(meta: Element | None) -> Iterator[str]:
 def _person(name: Element) -> str:
     """A name as given name and surname; a group by its own; empty for another element."""
     if local(name) in ("collab", "string-name"):
-        return text_of(name)
+        return _all(name)
+    if local(name) == "name-alternatives":
+        return next(filter(None, map(_person, name)), "")
     if local(name) != "name":
         return ""
     return " ".join(filter(None, (_inline(child(name, "given-names")), _inline(child(name, "surname")))))
@@ -217,5 +255,5 @@ def _day(told: Element) -> str:
 
 
 def _identifiers(meta: Element | None) -> dict[str, str]:
-    told = {attribute(item, "pub-id-type"): text_of(item) for item in children(meta, "article-id")}
+    told = {attribute(item, "pub-id-type"): _all(item) for item in children(meta, "article-id")}
     return {name: told[name] for name in ("doi", "pmid", "pmcid") if told.get(name)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carrel.documents.draft import BROKEN, ENCRYPTED, NO_TEXT, Draft, Unreadable
+from carrel.documents.draft import BARRED, BROKEN, ENCRYPTED, NO_TEXT, Draft, Unreadable
 from carrel.documents.formats.registry import Format, reader_of
 from carrel.documents.sandbox import Limits, ask_child
 from carrel.errors import BadRequest, Refused, Unsupported
@@ -43,6 +43,10 @@ def _error(words: str, problem: str) -> BadRequest | Refused:
         return BadRequest(f"the {words} is protected with a password or against copying; give a copy that is not")
     if problem == BROKEN:
         return BadRequest(f"the {words} is broken or cut off; download or export it again")
+    if problem == BARRED:
+        return Unsupported(
+            f"only the record of the {words} is given, not its text, as where a publisher bars it; read another copy"
+        )
     if problem == NO_TEXT:
         return Unsupported(f"the {words} has no text, perhaps only pictures; give a version with text in it")
     return Refused(f"reading the {words} takes more time or memory than is allowed; give a smaller one or its parts")
