@@ -40,7 +40,7 @@ contracts: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
 pytest: $(VENV)/.dev model browser
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+	$(BIN)/python -m pytest $(if $(WORKERS),--numprocesses $(WORKERS))
 
 browser:
 	@.ci/browser
