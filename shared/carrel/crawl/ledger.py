@@ -207,15 +207,17 @@ class Ledger:
         return bool(inserted) or tuple(owner) == ("alias", waiting.key)
 
     def read(self, job_id: str, waiting: Waiting, text_digest: str) -> str:
-        """Note that a page was read; the address of another page of the crawl with the same text, if there is one."""
-        twins = self._rows(
-            "SELECT url FROM addresses WHERE job_id=? AND text_digest=? AND key!=? "
-            "AND state IN ('read', 'kept', 'same')",
-            (job_id, text_digest, waiting.key),
-        )
-        if twins:
-            return str(twins[0][0])
+        """Note that a page was read; the address of another page of the crawl with the same text, if there is one.
+
+        Of two that are read at once one is the twin of the other."""
         with self._change() as change:
+            twin = change(
+                "SELECT url FROM addresses WHERE job_id=? AND text_digest=? AND key!=? "
+                "AND state IN ('read', 'kept', 'same')",
+                (job_id, text_digest, waiting.key),
+            ).fetchone()
+            if twin:
+                return str(twin[0])
             change(
                 "UPDATE addresses SET state='read', text_digest=? WHERE job_id=? AND key=?",
                 (text_digest, job_id, waiting.key),

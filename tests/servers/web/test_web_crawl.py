@@ -22,10 +22,11 @@ import pytest
 from mcp import Client
 
 from carrel.crawl import Ledger, Spec, read_listing
+from carrel.crawl.ledger import Waiting
 from carrel.crawl.listings import feeds_of
 from carrel.index import Library
 from carrel.settings import Settings
-from carrel.web import WebClient
+from carrel.web import WebClient, loose_key
 from carrel.web.recording import Recorder, Recording
 from carrel_search.server import create_server as create_search
 from carrel_web.server import create_server
@@ -124,6 +125,30 @@ async def test_the_same_text_at_two_addresses_is_one_page(host: Host, library: L
     assert reply["added"] == 4
     (skipped,) = [each for each in reply["skipped"] if each["kind"] == "duplicate"]
     assert {skipped["url"], skipped["reason"].removeprefix("has the text of ")} == {f"{SITE}/a", f"{SITE}/b"}
+
+
+def test_of_two_pages_with_one_text_that_are_read_at_once_one_is_the_twin(settings: Settings) -> None:
+    ledger = Ledger(settings.data / "crawls")
+    ledger.begin("job_1", Spec(f"{SITE}/", "default", 1_000, 3, (), ()))
+    together, found = threading.Barrier(2), list[list[str]]()
+
+    def read(side: str) -> None:
+        mine = []
+        for number in range(200):
+            url = f"{SITE}/{number}/{side}"
+            together.wait(30)
+            mine.append(ledger.read("job_1", Waiting(loose_key(url), url, 1, 0), str(number)))
+        found.append(mine)
+
+    urls = [f"{SITE}/{number}/{side}" for number in range(200) for side in "ab"]
+    ledger.extend("job_1", urls, 1)
+    threads = [threading.Thread(target=read, args=(side,)) for side in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    ledger.close()
+    assert [bool(one) + bool(other) for one, other in zip(*found, strict=True)] == [1] * 200
 
 
 async def test_redirects_inside_are_followed_once_and_none_leads_outside(
