@@ -18,6 +18,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = ["Store"]
 _BUSY_SECONDS = 60.0
 _ROOM = 262_144  # bytes on a disk without which SQLite cannot begin
 _CACHE_KIB = 32_768  # of pages, per connection
+_CLOSING = 2.0  # seconds for the statement in hand of another thread
 
 _CLOSED = "the library is closed; start the server again"
 
@@ -38,6 +40,28 @@ _MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError
 
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A thread's connection to the file of this inode. ``using`` is held for each statement, so that no other thread
+    closes the connection under it: SQLite does not survive that."""
+
+    connection: sqlite3.Connection
+    inode: int
+    using: threading.Lock
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        with self.using:
+            return self.connection.execute(sql, parameters)
+
+    def close(self) -> None:
+        """Close it after the statement in hand; while one takes long, leave it to its thread, with which it goes."""
+        if self.using.acquire(timeout=_CLOSING):
+            try:
+                self.connection.close()
+            finally:
+                self.using.release()
 
 
 class Store:
@@ -53,7 +77,7 @@ class Store:
         self.path = folder / "store.sqlite"
         self._clock = clock
         self._local = threading.local()
-        self._all: dict[threading.Thread, sqlite3.Connection] = {}
+        self._all: dict[threading.Thread, _Held] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._create = create
@@ -70,8 +94,8 @@ class Store:
         """Close every connection this process opened. Later calls raise Unavailable."""
         with self._lock:
             self._closed = True
-            for connection in self._all.values():
-                connection.close()
+            for held in self._all.values():
+                held.close()
             self._all.clear()
 
     # reading ----------------------------------------------------------------------------------------------------------
@@ -80,22 +104,24 @@ class Store:
     def snapshot(self) -> Iterator[None]:
         """All reads of this thread inside the block see one state; a no-op inside another block."""
         try:
-            connection = self._connection()
+            held = self._held()
         except sqlite3.Error as error:
             raise self._told(error) from error
-        if connection.in_transaction:
+        if held.connection.in_transaction:
             yield
             return
         self.run("BEGIN")
         try:
             yield
         finally:
-            _roll_back(connection)
+            _roll_back(held)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Every row of a query."""
         try:
-            return self._connection().execute(sql, parameters).fetchall()
+            held = self._held()
+            with held.using:
+                return held.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise self._told(error) from error
 
@@ -154,31 +180,33 @@ class Store:
         if not self._create:
             raise Refused("this server may only read the data folder; start it without --read-only to change anything")
         try:
-            connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            held = self._held()
+            held.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise self._told(error) from error
         try:
             yield
-            connection.execute("COMMIT")
+            held.execute("COMMIT")
         except sqlite3.Error as error:
-            _roll_back(connection)
+            _roll_back(held)
             raise self._told(error) from error
         except BaseException:
-            _roll_back(connection)
+            _roll_back(held)
             raise
 
     def run(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
         """Execute one statement inside `write` or `change`."""
         try:
-            return self._connection().execute(sql, parameters)
+            return self._held().execute(sql, parameters)
         except sqlite3.Error as error:
             raise self._told(error) from error
 
     def run_many(self, sql: str, rows: Iterator[Sequence[object]] | Sequence[Sequence[object]]) -> None:
         """Execute one statement for each row of parameters inside `write` or `change`."""
         try:
-            self._connection().executemany(sql, rows)
+            held = self._held()
+            with held.using:
+                held.connection.executemany(sql, rows)
         except sqlite3.Error as error:
             raise self._told(error) from error
 
@@ -222,13 +250,13 @@ class Store:
     def _told(self, error: sqlite3.Error) -> CarrelError:
         return Unavailable(_CLOSED) if self._closed and isinstance(error, sqlite3.ProgrammingError) else _told(error)
 
-    def _connection(self) -> sqlite3.Connection:
+    def _held(self) -> _Held:
         """This thread's connection; a new one when the file was replaced by another under it."""
         if self._closed:
             raise Unavailable(_CLOSED)
-        found: tuple[sqlite3.Connection, int] | None = getattr(self._local, "connection", None)
-        if found is not None and found[0].in_transaction:
-            return found[0]
+        found: _Held | None = getattr(self._local, "held", None)
+        if found is not None and found.connection.in_transaction:
+            return found
         try:
             inode = os.stat(self.path).st_ino  # noqa: PTH116 - called for each question
         except (FileNotFoundError, NotADirectoryError):
@@ -237,12 +265,11 @@ class Store:
             ) from None
         except OSError as error:
             raise _cannot_open(error, self.path.parent, create=False) from error
-        if found is None or found[1] != inode:
-            found = self._connect(), inode
-            self._local.connection = found
-        return found[0]
+        if found is None or found.inode != inode:
+            found = self._local.held = self._connect(inode)
+        return found
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, inode: int) -> _Held:
         # mode=rw: a store that was deleted under a running server must not come back empty.
         made = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{self._mode()}",
@@ -255,14 +282,15 @@ class Store:
         made.execute("PRAGMA secure_delete=ON")  # an erased text is not left in free pages
         made.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         # No mmap_size: a file cut short under a map kills the process.
+        held = _Held(made, inode, threading.Lock())
         with self._lock:
             for thread in [each for each in self._all if not each.is_alive()]:
                 self._all.pop(thread).close()
             old = self._all.get(threading.current_thread())
             if old is not None:
                 old.close()
-            self._all[threading.current_thread()] = made
-        return made
+            self._all[threading.current_thread()] = held
+        return held
 
     def _mode(self) -> str:
         if self._create or os.access(self.path.parent, os.W_OK):
@@ -280,7 +308,7 @@ class Store:
             )
         if not self.path.exists():
             self.path.touch()
-        connection = self._connection()
+        connection = self._held().connection
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode=WAL")
         schema.ensure_schema(connection, lambda: secrets.randbits(62), self._clock())
@@ -288,7 +316,7 @@ class Store:
     def _check(self) -> None:
         if not self.path.exists():
             raise Refused("there is no library in the data folder and --read-only makes none; check --data")
-        found = schema.format_of(self._connection())
+        found = schema.format_of(self._held().connection)
         if found != schema.FORMAT:
             raise IncompatibleIndex(
                 f"the data folder has format {found} and this program reads {schema.FORMAT}; open it once without "
@@ -296,10 +324,10 @@ class Store:
             )
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
+def _roll_back(held: _Held) -> None:
     with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile, which has rolled it back
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        if held.connection.in_transaction:
+            held.execute("ROLLBACK")
 
 
 def _cannot_open(error: Exception, folder: Path, create: bool) -> CarrelError:

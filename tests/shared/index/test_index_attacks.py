@@ -7,13 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from carrel.errors import BadRequest, CarrelError, Refused, Unavailable
-from carrel.index import Library
+from carrel.index import Library, store
 from carrel.records import Document
 from carrel.retrieve import search
 from kit import WordEncoder, text_document
@@ -222,6 +223,36 @@ def test_a_store_that_cannot_be_opened_just_now_is_told_in_words(
     thread.start()
     thread.join()
     assert [type(error) for error in told] == [Refused]
+
+
+def test_a_library_is_not_closed_under_the_statement_that_another_thread_runs(
+    make_library: Make, fox: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, go_on, connect = threading.Event(), threading.Event(), sqlite3.connect
+
+    def hold() -> int:
+        inside.set()
+        return int(go_on.wait(30))
+
+    def with_hold(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        made: sqlite3.Connection = connect(*arguments, **options)
+        made.create_function("hold", 0, hold)
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", with_hold)
+    monkeypatch.setattr(store, "_CLOSING", 0.05)
+    library = make_library()
+    library.add([fox])
+    found: list[Any] = []
+    asking = threading.Thread(target=lambda: found.append(library.store.value("SELECT hold()")))
+    asking.start()
+    assert inside.wait(30)
+    library.close()
+    go_on.set()
+    asking.join(30)
+    assert found == [1]
+    with pytest.raises(Unavailable, match="closed"):
+        library.store.rows("SELECT 1")
 
 
 @pytest.mark.parametrize("writing", [True, False], ids=["writing", "reading"])
