@@ -189,8 +189,8 @@ class Crawls:
                 await in_thread(self._enter, job_id, ledger, library, "stopped", "")
 
     async def _run(self, job_id: str, crawl: Crawl, ledger: Ledger, library: Library, lock: FileLock) -> None:
-        error, state = "", "interrupted"
-        beat = asyncio.create_task(self._beat(job_id, crawl, ledger, library))
+        error, state, over = "", "interrupted", asyncio.Event()
+        beat = asyncio.create_task(self._beat(job_id, crawl, ledger, library, over))
         try:
             await crawl.run()
             if crawl.stopped:
@@ -205,22 +205,24 @@ class Crawls:
             error, state = "the server failed at this; its log says why", "failed"
             raise
         finally:
-            beat.cancel()
+            over.set()  # no cancelling: its thread would write into a library that may be closed by then
             with anyio.CancelScope(shield=True), contextlib.suppress(CarrelError):
+                await beat
                 if state in ("encoding", "done", "stopped"):
                     await in_thread(ledger.set_state, job_id, "over")
                 await in_thread(self._enter, job_id, ledger, library, state, error)
             self._running.pop(job_id, None)
             lock.release()
 
-    async def _beat(self, job_id: str, crawl: Crawl, ledger: Ledger, library: Library) -> None:
+    async def _beat(self, job_id: str, crawl: Crawl, ledger: Ledger, library: Library, over: asyncio.Event) -> None:
         """Say now and then that the crawl is alive, and look whether another process wants it stopped."""
-        while True:
+        while not over.is_set():
             with contextlib.suppress(CarrelError):
                 await in_thread(self._enter, job_id, ledger, library, "running", "")
                 if (await in_thread(ledger.crawling, job_id)).state == "stopping":
                     crawl.stop()
-            await asyncio.sleep(_BEAT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), _BEAT)
 
     @staticmethod
     def _enter(job_id: str, ledger: Ledger, library: Library, state: str, error: str) -> None:
