@@ -184,7 +184,8 @@ class EncodingWorker:
         with catalogue.not_dropped(self._store, there):
             try:
                 return self._fill(there, arm)
-            except DamagedVectors:
+            except DamagedVectors as error:
+                _log.warning("the %s of %s are damaged: %s", arm.vectors, name, error.__cause__ or error)
                 with self._exclusive():
                     arm.renew(catalogue.same(self._store, there))
                 self._store.note_problem(f"the {arm.vectors} of '{name}' were damaged and have been made again")
