@@ -1,5 +1,5 @@
 # make demo   see the whole idea on real documents (DOCS=folder and QUESTION="…" for your own)
-# make test   lint, types, import contracts and tests; what CI runs
+# make test   lint, types, import contracts and tests; what CI runs (WORKERS=2 spreads the tests over two processes)
 # make bench  regenerate the figures of the README (needs the data sets, see benchmarks/README.md)
 
 PYTHON ?= python3
