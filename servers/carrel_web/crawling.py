@@ -207,7 +207,7 @@ class Crawls:
         finally:
             over.set()  # no cancelling: its thread would write into a library that may be closed by then
             with anyio.CancelScope(shield=True), contextlib.suppress(CarrelError):
-                await beat
+                await asyncio.wait([beat])
                 if state in ("encoding", "done", "stopped"):
                     await in_thread(ledger.set_state, job_id, "over")
                 await in_thread(self._enter, job_id, ledger, library, state, error)
