@@ -79,7 +79,10 @@ class Desk:
         if _REF.fullmatch(source):
             return await anyio.to_thread.run_sync(partial(self._from_library, source))
         if re.match(r"https?://", source, re.I) and not re.search(r"\s", source):
-            return await self._from_url(source)
+            found = await self._from_url(source)
+            if found.document is None:
+                raise Unavailable(found.reason.removeprefix("could not look: "))
+            return found
         if len(source) < 200 and "\n" not in source and (identifier := _identifier(source)):
             return await self._opened_work(identifier)
         if paths:

@@ -18,7 +18,12 @@ from carrel_citations.server import create_server
 from kit import FOX, OWL, Host, WordEncoder
 
 OTHER_FOX = "# Notes\n\nA grown fox needs 800 grams of food a day. Nobody has weighed it.\n"
+WALL = "<html><title>Just a moment...</title><body><p>Checking your browser before you go on.</p></body></html>"
 WEATHER = "# Weather\n\nIt rained on eleven days in March, and the river rose above the lower meadow twice.\n"
+
+
+def answer(request: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, html=WALL) if request.url.path == "/wall" else httpx2.Response(404)
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
     for source, text in (("fox.md", FOX), ("owl.md", OWL), ("notes.md", OTHER_FOX), ("weather.md", WEATHER)):
         library.add([parse(text.encode(), source=source)])
     library.encode("default")
-    client = WebClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(404)), retries=0)
+    client = WebClient(transport=httpx2.MockTransport(answer), retries=0)
     server = create_server(Settings(data=tmp_path / "data", models=tmp_path), library=library, client=client)
     yield Host(server)
     await client.aclose()
@@ -65,9 +70,11 @@ async def test_a_claim_on_which_the_library_is_silent_finds_nothing_and_says_how
 async def test_evidence_is_looked_for_in_the_given_sources_only(host: Host) -> None:
     claim = "A grown fox needs 500 grams of food a day."
     text = "The keeper has weighed it. A grown fox needs 500 grams of food a day. It eats at dusk."
-    reply = await host.record("find_evidence", claim=claim, sources=[text, "https://example.com/gone"])
+    sources = [text, "https://example.com/gone", "https://example.com/wall"]
+    reply = await host.record("find_evidence", claim=claim, sources=sources)
     assert [each["reading"] for each in reply["found"]] == ["supported"]
-    assert reply["read"] == 1 and [each["kind"] for each in reply["could_not_read"]] == ["not_found"]
+    assert reply["read"] == 1
+    assert [each["kind"] for each in reply["could_not_read"]] == ["not_found", "unavailable"]
     assert "sufficiency" not in reply
 
 
