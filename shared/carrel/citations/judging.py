@@ -21,6 +21,7 @@ __all__ = ["Decision", "Judged", "Packet", "Packets", "judged"]
 Decision = Literal["supported", "partially_supported", "contradicted", "not_found"]
 
 _HELD = 1_000  # packets: twenty calls of fifty claims
+_CHARS = 32_000_000  # of the documents of all packets: a few long books must not fill the memory
 _FAITHFUL = ("verbatim", "normalized", "elided")
 _LEAST = 3  # words of a quote: two stand in many a text by chance
 
@@ -40,7 +41,8 @@ class Packet:
 
 
 class Packets:
-    """The packets that wait for a judgement; the oldest go when there are more than a thousand."""
+    """The packets that wait for a judgement; the oldest go when there are more than a thousand, or their documents are
+    long."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[str, Packet] = OrderedDict()
@@ -51,9 +53,14 @@ class Packets:
         name = "pkt_" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         self._held[name] = Packet(name, claim, reading)
         self._held.move_to_end(name)
-        while len(self._held) > _HELD:
+        while len(self._held) > _HELD or (len(self._held) > 1 and self._chars() > _CHARS):
             self._held.popitem(last=False)
         return name
+
+    def _chars(self) -> int:
+        """Of all documents, each counted once."""
+        lengths = {d.doc_id: len(d.text) for packet in self._held.values() for d in packet.documents}
+        return sum(lengths.values())
 
     def held(self, name: str) -> Packet:
         """A packet by its name. Raises NotFound."""

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from carrel.citations import judging
 from carrel.index import Library
 from carrel.settings import Settings
 from carrel.web import WebClient
@@ -94,6 +95,16 @@ async def test_good_judgements_are_taken_beside_bad_ones(host: Host) -> None:
     )
     assert [result["accepted"] for result in reply["results"]] == [False, True]
     assert "run verify_claims again" in reply["results"][0]["reason"]
+
+
+async def test_long_sources_do_not_pile_up_for_ever(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "_CHARS", 700)
+    first = await opened(host)
+    for number in range(3):
+        text = f"{SOURCE} In the year {number} nobody was there."
+        await host.record("verify_claims", items=[{"claim": CLAIM, "sources": [text]}])
+    assert "run verify_claims again" in (await submit(host, packet=first, verdict="not_found"))["reason"]
+    assert (await submit(host, packet=await opened(host), verdict="not_found"))["accepted"]
 
 
 async def test_only_open_claims_have_a_packet_and_the_same_claim_has_the_same(host: Host) -> None:
