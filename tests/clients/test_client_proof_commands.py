@@ -135,6 +135,15 @@ def test_a_source_that_says_the_opposite_is_shown(carrel, notes: Path, tmp_path:
     assert ran.code == 0 and "contradicted" in ran.out
 
 
+def test_a_draft_with_more_problems_than_an_audit_lists_is_not_called_cited(carrel, notes: Path, tmp_path: Path):
+    carrel("add", str(notes))
+    file = tmp_path / "draft.md"
+    wrong = "".join(f"The SDK of harbour {n} sends {n} ferries to the moon each night [9{n}].\n\n" for n in range(150))
+    file.write_text(f"# Draft\n\n{wrong}The radio transport reaches servers that are 40 miles away.\n")
+    ran = carrel("cite", str(file))
+    assert "cites something" not in ran.out and "are left" in ran.err
+
+
 def test_an_empty_library_proposes_nothing_and_says_so(carrel, tmp_path: Path):
     file = tmp_path / "draft.md"
     file.write_text(DRAFT.format(miles=40))

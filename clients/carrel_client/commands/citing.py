@@ -47,13 +47,14 @@ def cite(run: Run, file: str, collection: str) -> int:
     with run.screen.progress("reading the draft") as report:
         proposed, left = run.go(work)
     run.screen.data({"sentences": proposed, "omitted": left})
-    if not proposed:
+    if not proposed and not left:
         run.screen.show("Every sentence that says something cites something.")
     for each in proposed:
         run.screen.show(_sentence(each["sentence"], each["found"]))
     if left:
         run.screen.warn(
-            f"the draft has {counted(left, 'problem')} more than one audit lists; cite these first, then run it again"
+            f"an audit lists no more, and {counted(left, 'problem')} of the draft are left, worse ones first; run this "
+            "again when some are mended, or on a part of the draft"
         )
     return 0
 
